@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store.h - what db asks of a store; SQLite is its first implementation.  No SQLite words here.
+ *
+ * Process  db, and the tools (`ctfg check`, `ctfg backup`).  One store a process, one thread.
+ * Owner    store_open() makes it, store_close() ends it.
+ * Errors   an enum; after anything but STORE_OK inside a transaction the whole transaction is void
+ *          and store_rollback() must be called.  store_error() says more, for the log.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/base/compiler.h"
+#include "shm/base/str.h"
+#include "shm/event.h"
+
+struct store;
+
+enum store_status {
+    STORE_OK,
+    STORE_DUPLICATE, /* the unique index has the last word: this row is there already */
+    STORE_FULL,      /* no space on the device */
+    STORE_READ_ONLY,
+    STORE_BUSY,      /* another process holds a lock */
+    STORE_CORRUPT,
+    STORE_FAILED,    /* anything else: store_error() */
+};
+
+struct store_options {
+    const char *dir;     /* holds events.db */
+    bool read_only;
+};
+
+/* What outlives a restart besides events and users. */
+struct store_meta {
+    uint8_t session_key[32];
+    uint64_t auth_epoch;
+    uint64_t floor_seq;  /* the last reset */
+    uint64_t last_ts_us; /* no event is dated before it */
+    uint64_t last_reset_request;
+};
+
+MUST_USE enum store_status store_open(const struct store_options *options,
+                                      struct store **ret_store, char *ret_error,
+                                      size_t error_bytes);
+void store_close(struct store *store); /* takes NULL */
+const char *store_error(const struct store *store);
+const char *store_status_name(enum store_status status);
+
+MUST_USE enum store_status store_read_meta(struct store *store, struct store_meta *ret_meta);
+
+/* Users: by ascending id.  displayname is empty when there is none.  false from `each` stops. */
+struct store_user {
+    uint32_t id;
+    uint32_t auth_epoch;
+    struct str username;
+    struct str displayname;
+};
+typedef bool (*store_user_fn)(void *context, const struct store_user *user);
+MUST_USE enum store_status store_each_user(struct store *store, store_user_fn each, void *context);
+
+/* A row as it is on disk; request_id 0: none. */
+struct store_event {
+    uint64_t id;
+    uint64_t ts_us;
+    uint64_t request_id;
+    int64_t user_id;
+    int64_t challenge_id;
+    int64_t points;
+    uint32_t hint_id; /* 0: a solve */
+    uint16_t flags;   /* enum event_flags */
+    uint8_t type;     /* enum event_type */
+};
+typedef bool (*store_event_fn)(void *context, const struct store_event *event);
+/* Events with after < id, ascending. */
+MUST_USE enum store_status store_each_event(struct store *store, uint64_t after,
+                                            store_event_fn each, void *context);
+
+/* Writing: begin, any of these, then commit (durable when it returns) or rollback. */
+MUST_USE enum store_status store_begin(struct store *store);
+MUST_USE enum store_status store_commit(struct store *store);
+void store_rollback(struct store *store);
+/* *ret_id: the new event's id. */
+MUST_USE enum store_status store_insert_event(struct store *store, const struct store_event *event,
+                                              uint64_t *ret_id);
+MUST_USE enum store_status store_insert_guess(struct store *store, uint64_t ts_us, uint32_t user_id,
+                                              uint32_t challenge_id, struct str guess);
+/* Keeps the newest `kept`; deletes at most `most` rows a call. */
+MUST_USE enum store_status store_trim_guesses(struct store *store, uint64_t kept, uint32_t most);
+MUST_USE enum store_status store_insert_user(struct store *store, struct str username,
+                                             uint32_t *ret_id);
+MUST_USE enum store_status store_set_display_name(struct store *store, uint32_t user_id,
+                                                  struct str name);
+MUST_USE enum store_status store_set_auth_epoch(struct store *store, uint32_t user_id,
+                                                uint32_t epoch);
+MUST_USE enum store_status store_write_meta(struct store *store, const struct store_meta *meta);
+/* Deletes all events, guesses and display names; ids go on from where they were. */
+MUST_USE enum store_status store_clear_game(struct store *store);
+
+struct store_revocation {
+    uint64_t session_id;
+    uint64_t expires_s;
+};
+typedef bool (*store_revocation_fn)(void *context, const struct store_revocation *revocation);
+MUST_USE enum store_status store_insert_revocation(struct store *store,
+                                                   const struct store_revocation *revocation,
+                                                   uint64_t now_s);
+MUST_USE enum store_status store_each_revocation(struct store *store, store_revocation_fn each,
+                                                 void *context);
+
+/* The log of what is not yet in the main file: its size, and moving it there. */
+uint64_t store_log_bytes(const struct store *store);
+enum store_checkpoint { STORE_CHECKPOINT_PASSIVE, STORE_CHECKPOINT_TRUNCATE };
+MUST_USE enum store_status store_checkpoint(struct store *store, enum store_checkpoint how);
+
+/* A consistent copy at path, made in steps of at most `pages`; calls `pause` between steps. */
+MUST_USE enum store_status store_backup(struct store *store, const char *path, char *ret_error,
+                                        size_t error_bytes);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * str.h - borrowed pieces of text, and the conversions that bytes from outside go through first.
+ *
+ * A struct str points into memory of somebody else, is not NUL-terminated, may hold any byte, and
+ * lives as long as its owner.  Nothing here allocates.  Any process.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/base/compiler.h"
+
+struct str {
+    const char *data;
+    size_t len;
+};
+
+#define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
+#define STR_ARG(s) (int)(s).len, (s).data /* for "%.*s" */
+
+struct str str_from(const char *c_string); /* NULL gives the empty one */
+bool str_equal(struct str a, struct str b);
+bool str_equal_nocase(struct str a, struct str b); /* ASCII case only */
+bool str_starts_with(struct str s, struct str prefix);
+bool str_starts_with_nocase(struct str s, struct str prefix);
+/* Without spaces, tabs, CR and LF at either end. */
+struct str str_trim(struct str s);
+/* Cuts *rest at the first `separator`: returns what stands before, leaves what stands behind.
+ * false when *rest is used up (data == NULL afterwards). */
+bool str_split(struct str *rest, char separator, struct str *ret_part);
+
+/* Decimal digits only, no sign, no blank, within [min, max]. */
+MUST_USE bool str_to_u64(struct str s, uint64_t min, uint64_t max, uint64_t *ret_value);
+/* The same with an optional leading '-'. */
+MUST_USE bool str_to_i64(struct str s, int64_t min, int64_t max, int64_t *ret_value);
+
+/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.  NUL is valid UTF-8. */
+bool str_is_utf8(struct str s);
+
+/* Equal in time that depends on the lengths only. */
+bool str_equal_secret(struct str a, struct str b);
+
+/* RFC 4648 section 5, without padding.  base64url_encoded_len(n) characters plus a NUL. */
+#define BASE64URL_LEN(bytes) (((bytes)*4 + 2) / 3)
+void base64url_encode(const void *bytes, size_t len, char *ret_text);
+/* false: a foreign character, stray bits, or more than max_bytes. */
+MUST_USE bool base64url_decode(struct str text, void *ret_bytes, size_t max_bytes, size_t *ret_len);
+
+/* Copies into a fixed field: cut to size - 1, always NUL-terminated.  Returns bytes copied. */
+size_t str_copy(struct str s, char *ret_field, size_t size_bytes);

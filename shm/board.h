@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * board.h - two banks of the game's tables and which of them is live.
+ *
+ * One version for all tables of a bank, so every snapshot is one cut through all of them.
+ *
+ *     struct board_cut cut;
+ *     do {
+ *         if (!board_read_begin(&board, &cut)) { ... keep the last good answer ... }
+ *         ... copy what you need from cut.bank with the readers of players.h, rank.h, ... ...
+ *     } while (!board_read_done(&board, &cut) && ...a bound...);
+ *
+ * Single words (is this challenge solved, what is the score) may be read from board_live() without
+ * a cut: each is whole by itself.
+ *
+ * Process  db: board_write_*, board_spare, board_publish.  Any: the rest.
+ * Order    write_begin stores an odd version (relaxed; the release stores of the tables that follow
+ *          carry it), write_end stores the even one (release), read_begin loads it (acquire), the
+ *          tables' loads are acquires, read_done loads it again (relaxed).  Boehm, "Can seqlocks get
+ *          along with programming language memory models?", MSPC 2012.
+ * Death    a db that dies in between leaves the live version odd: read_begin gives up after
+ *          BOARD_READ_TRIES and returns false until the successor publishes the other bank.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/base/compiler.h"
+#include "shm/layout.h"
+#include "shm/segment.h"
+
+#define BOARD_READ_TRIES 64 /* an event is applied in microseconds; more means the db is gone */
+
+/* One bank, as pointers into this process's mapping.  Readers use it as if it were const. */
+struct bank {
+    struct shm_bank_head *head;
+    struct shm_player *players;
+    struct shm_challenge *challenges;
+    _Atomic uint64_t *solved;
+    _Atomic uint64_t *bought;
+    _Atomic uint32_t *order;
+    uint32_t solved_words;
+    uint32_t bought_words;
+    uint32_t players_max;
+    uint32_t challenges_max;
+    uint32_t hints_max;
+};
+
+/* All of it for one process: made once after the segment is mapped. */
+struct board {
+    struct shm_board_control *control;
+    struct bank banks[SHM_BANKS];
+};
+
+struct board_cut {
+    const struct bank *bank;
+    uint64_t version;
+};
+
+/* Any process. */
+void board_attach(const struct segment *segment, struct board *ret_board);
+/* False until a db has published for the first time. */
+bool board_is_ready(const struct board *board);
+const struct bank *board_live(const struct board *board);
+MUST_USE bool board_read_begin(const struct board *board, struct board_cut *ret_cut);
+/* True: all that was read since begin belongs to one version. */
+MUST_USE bool board_read_done(const struct board *board, const struct board_cut *cut);
+
+/* The MAC key of cookies and tokens; valid once the board is ready. */
+void board_session_key(const struct board *board, uint8_t ret_key[32]);
+
+/* db only. */
+void board_set_session_key(struct board *board, const uint8_t key[32]);
+struct bank *board_write_begin(struct board *board); /* the live bank, version odd */
+void board_write_end(struct board *board);
+/* The bank nobody reads, zeroed, ready to be built. */
+struct bank *board_spare_clear(struct board *board);
+/* Makes the spare bank live by one store.  Its version goes on from the live one's. */
+void board_publish(struct board *board);

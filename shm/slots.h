@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slots.h - a row of shared memory for each process, and THE table of metrics.
+ *
+ * A row is written by the process that owns it (relaxed: each number stands alone) and read by
+ * whoever renders /metrics and by the master, who names the dead from it.  A row belongs to a place
+ * (master, db, worker 1, worker 2, ...), not to a pid: a successor goes on counting, so counters
+ * survive a death.  Rows begin on pages of their own.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/base/compiler.h"
+#include "shm/segment.h"
+
+#define SLOT_ROUTES_MAX 64
+#define SLOT_STATUS_CLASSES 6 /* index: status / 100; 0 is "connection lost before an answer" */
+#define SLOT_MASTER 0
+#define SLOT_DB 1
+#define SLOT_WORKER(number) (1 + (number)) /* worker 1 has row 2 */
+
+enum slot_state { SLOT_EMPTY, SLOT_STARTING, SLOT_READY, SLOT_DRAINING, SLOT_DEAD };
+
+/* Histogram bounds in microseconds: 50 us, then doubling; the last bucket is everything above. */
+#define HISTOGRAM_BUCKETS 22
+#define HISTOGRAM_FIRST_US 50
+
+struct shm_histogram {
+    _Atomic uint64_t buckets[HISTOGRAM_BUCKETS]; /* not cumulative */
+    _Atomic uint64_t sum_us;                     /* batch sizes: the sum of the values */
+};
+
+/*
+ * name (without "ctfg_"), kind, unit-free help.  Counters end in _total on /metrics.
+ * One line here is one line there; the process that counts is named in the help.
+ */
+#define SLOT_METRICS(X)                                                                            \
+    X(CONNS_ACCEPTED, "connections_accepted", COUNTER, "Connections accepted by a worker.")        \
+    X(CONNS_OPEN, "connections_open", GAUGE, "Connections a worker holds open.")                   \
+    X(CONNS_REFUSED, "connections_refused", COUNTER, "Connections refused at the limit (503).")    \
+    X(CONNS_TIMED_OUT, "connections_timed_out", COUNTER, "Connections closed by a time limit.")    \
+    X(ACCEPT_PAUSES, "accept_pauses", COUNTER, "Times a worker paused accepting to be fair.")      \
+    X(REQUEST_BYTES, "http_received_bytes", COUNTER, "Bytes received from HTTP clients.")          \
+    X(RESPONSE_BYTES, "http_sent_bytes", COUNTER, "Bytes sent to HTTP clients.")                   \
+    X(REQUESTS_BAD, "http_bad_requests", COUNTER, "Requests that HTTP parsing refused.")           \
+    X(STREAMS_OPEN, "streams_open", GAUGE, "WebSocket streams a worker holds open.")               \
+    X(STREAMS_OPENED, "streams_opened", COUNTER, "WebSocket streams opened.")                      \
+    X(STREAMS_REFUSED, "streams_refused", COUNTER, "Upgrades refused: token or origin.")           \
+    X(STREAM_FRAMES, "stream_frames_sent", COUNTER, "Frames written to streams.")                  \
+    X(STREAM_BYTES, "stream_sent_bytes", COUNTER, "Bytes written to streams.")                     \
+    X(STREAM_EVENTS, "stream_events", COUNTER, "Events read from the ring by a worker.")           \
+    X(STREAM_SLOW, "stream_slow_clients", COUNTER, "Times a stream fell behind and was resumed.")  \
+    X(STREAM_RESYNCS, "stream_resyncs", COUNTER, "Streams told to reload the snapshot.")           \
+    X(STREAM_DROPPED, "stream_dropped", COUNTER, "Streams closed because they were too slow.")     \
+    X(STREAM_REAPED, "stream_reaped", COUNTER, "Streams closed for want of a pong.")               \
+    X(STREAM_CURSOR, "stream_cursor_seq", GAUGE, "Newest event a worker has sent on.")             \
+    X(LIMITED_SUBMIT, "limited_submit", COUNTER, "Submits answered 429.")                          \
+    X(LIMITED_HINT, "limited_hint", COUNTER, "Hint purchases answered 429.")                       \
+    X(LIMITED_NAME, "limited_name", COUNTER, "Name changes answered 429.")                         \
+    X(LIMITED_AWARD, "limited_award", COUNTER, "Awards answered 429.")                             \
+    X(LIMITED_API, "limited_api", COUNTER, "Other calls answered 429.")                            \
+    X(LIMITED_LOGIN, "limited_login", COUNTER, "Logins answered 429.")                             \
+    X(LOGINS_OK, "logins_ok", COUNTER, "Logins that succeeded.")                                   \
+    X(LOGINS_BAD, "logins_bad", COUNTER, "Logins with a wrong name or password.")                  \
+    X(PASSWORD_QUEUE, "password_queue", GAUGE, "Logins that wait for argon2id.")                   \
+    X(PASSWORD_REFUSED, "password_refused", COUNTER, "Logins refused: the argon2id queue is full.") \
+    X(GUESSES_WRONG, "guesses_wrong", COUNTER, "Wrong guesses.")                                   \
+    X(SOLVES, "solves", COUNTER, "Solves committed by db, awards included.")                       \
+    X(AWARDS, "awards", COUNTER, "Solves committed by db that came from /api/award.")              \
+    X(HINTS, "hints", COUNTER, "Hint purchases committed by db.")                                  \
+    X(DB_WAITING, "db_requests_waiting", GAUGE, "Requests of a worker that wait for db.")          \
+    X(DB_RESENT, "db_requests_resent", COUNTER, "Requests sent again after db's death.")           \
+    X(DB_TIMED_OUT, "db_requests_timed_out", COUNTER, "Requests answered 503 for want of db.")     \
+    X(DB_QUEUE, "db_queue_depth", GAUGE, "Requests queued in db.")                                 \
+    X(DB_QUEUE_FULL, "db_queue_full", COUNTER, "Requests db refused because its queue was full.")  \
+    X(DB_BATCHES, "db_batches", COUNTER, "Transactions committed.")                                \
+    X(DB_REPEATED, "db_requests_repeated", COUNTER, "Requests db recognised as sent before.")      \
+    X(DB_STORE_ERRORS, "db_store_errors", COUNTER, "Transactions that failed.")                    \
+    X(DB_GUESSES_STORED, "db_guesses_stored", COUNTER, "Rejected guesses stored.")                 \
+    X(DB_GUESSES_DROPPED, "db_guesses_dropped", COUNTER, "Rejected guesses dropped by overload.")  \
+    X(DB_WAL_BYTES, "db_wal_bytes", GAUGE, "Size of the write-ahead log.")                         \
+    X(DB_CHECKPOINTS, "db_checkpoints", COUNTER, "Checkpoints of the write-ahead log.")            \
+    X(DB_REBUILDS, "db_rebuilds", COUNTER, "Times the board was rebuilt from the event log.")      \
+    X(RESTARTS_WORKER, "worker_restarts", COUNTER, "Workers forked again after a death (master).") \
+    X(RESTARTS_DB, "db_restarts", COUNTER, "Times db was forked again (master).")                  \
+    X(RELOADS, "reloads", COUNTER, "Reloads that took effect (master).")                           \
+    X(RELOADS_REFUSED, "reloads_refused", COUNTER, "Reloads refused because of a bad file (master).") \
+    X(BACKLOG, "listen_backlog", GAUGE, "Effective listen backlog (master).")                      \
+    X(VIEW_BUILDS, "view_builds", COUNTER, "Public views built anew.")                             \
+    X(WEBSOCKET_BAD, "websocket_bad_frames", COUNTER, "Streams closed for a protocol error.")      \
+    X(LOG_LINES, "log_lines", COUNTER, "Lines logged.")
+
+enum slot_metric_kind { SLOT_COUNTER, SLOT_GAUGE };
+
+enum slot_metric {
+#define SLOT_METRIC_ENUM(id, name, kind, help) METRIC_##id,
+    SLOT_METRICS(SLOT_METRIC_ENUM)
+#undef SLOT_METRIC_ENUM
+        METRIC_COUNT
+};
+
+#define SLOT_HISTOGRAMS(X)                                                                         \
+    X(LOOP_STALL, "loop_stall_seconds", "Time one turn of a process's loop took.")                 \
+    X(DB_REQUEST, "db_request_seconds", "From asking db to its answer, in a worker.")              \
+    X(DB_COMMIT, "db_commit_seconds", "From BEGIN to the end of COMMIT.")                          \
+    X(DB_BATCH, "db_batch_requests", "Requests in a transaction (a count, not seconds).")          \
+    X(DB_CHECKPOINT, "db_checkpoint_seconds", "Time a checkpoint took.")                           \
+    X(STREAM_DELAY, "stream_delay_seconds", "From an event's commit to its frame.")                \
+    X(WS_PING, "ws_ping_seconds", "Round trip of a WebSocket ping.")
+
+enum slot_histogram {
+#define SLOT_HISTOGRAM_ENUM(id, name, help) HISTOGRAM_##id,
+    SLOT_HISTOGRAMS(SLOT_HISTOGRAM_ENUM)
+#undef SLOT_HISTOGRAM_ENUM
+        HISTOGRAM_COUNT
+};
+
+/* Writer: the process whose row it is. */
+struct shm_slot {
+    _Alignas(SHM_PAGE_BYTES) _Atomic uint32_t pid;
+    _Atomic uint32_t state;     /* enum slot_state */
+    _Atomic uint32_t route;     /* row of the route table it is in, SHM_NONE: in none */
+    _Atomic uint32_t reserved;
+    _Atomic uint64_t started_us;   /* clock_real_us() */
+    _Atomic uint64_t heartbeat_us; /* clock_mono_us(), written every SLOT_HEARTBEAT_MS */
+    _Alignas(CACHE_LINE_BYTES) _Atomic uint64_t metrics[METRIC_COUNT];
+    struct shm_histogram histograms[HISTOGRAM_COUNT];
+    struct {
+        _Atomic uint64_t by_status[SLOT_STATUS_CLASSES];
+        struct shm_histogram latency;
+    } routes[SLOT_ROUTES_MAX];
+};
+static_assert(sizeof(struct shm_slot) % SHM_PAGE_BYTES == 0, "rows do not share pages");
+
+#define SLOT_HEARTBEAT_MS 500
+
+struct slot_metric_row {
+    const char *name;
+    enum slot_metric_kind kind;
+    const char *help;
+};
+extern const struct slot_metric_row slot_metric_table[METRIC_COUNT];
+struct slot_histogram_row {
+    const char *name;
+    const char *help;
+};
+extern const struct slot_histogram_row slot_histogram_table[HISTOGRAM_COUNT];
+
+/* A row; NULL past the last. */
+struct shm_slot *slots_at(const struct segment *segment, uint32_t row);
+uint32_t slots_count(const struct segment *segment);
+
+/* The owner, after fork: remembers its row, for the calls below; counters go on. */
+void slots_own(const struct segment *segment, uint32_t row);
+void slots_set_state(enum slot_state state);
+void slots_beat(uint64_t now_mono_us);
+void slots_enter_route(uint32_t route); /* SHM_NONE: left */
+
+/* The owner's numbers: loads and stores only, since nobody else writes them. */
+void slots_add(enum slot_metric metric, uint64_t amount);
+void slots_sub(enum slot_metric metric, uint64_t amount);
+void slots_set(enum slot_metric metric, uint64_t value);
+void slots_observe(enum slot_histogram histogram, uint64_t value);
+void slots_count_request(uint32_t route, uint32_t status, uint64_t latency_us);
+
+/* A reader's: one number of one row. */
+uint64_t slots_read(const struct shm_slot *slot, enum slot_metric metric);
