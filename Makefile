@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: MIT
+# Makefile - builds, tests and installs ctfg.  Everything it makes is under build/.
+#
+#   make              the server, build/ctfg
+#   make help         every target
+#   make SAN=address  the same with AddressSanitizer and UBSan, in build/asan
+#
+# Overridable: CC, CFLAGS, LDFLAGS, WERROR (empty: warnings do not stop the build), PREFIX, DESTDIR.
+
+VERSION ?= 1.0.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+WERROR ?= -Werror
+PORT ?= 8080
+FUZZ_SECONDS ?= 60
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+# ---- variants: one folder each, so that they never mix ---------------------------------------
+
+SAN ?=
+SANITIZE := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+ifeq ($(SAN),)
+B := build
+OPTIMIZE := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+# Fat objects: the server links with LTO, unit tests link the same objects without (quickly).
+ifeq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
+LTO := -flto=auto -ffat-lto-objects
+endif
+else ifeq ($(SAN),address)
+B := build/asan
+OPTIMIZE := $(SANITIZE) -fsanitize=address,undefined
+else ifeq ($(SAN),thread)
+B := build/tsan
+OPTIMIZE := $(SANITIZE) -fsanitize=thread
+else ifeq ($(SAN),fuzzer)
+B := build/fuzz
+CC := clang
+OPTIMIZE := $(SANITIZE) -fsanitize=fuzzer-no-link,address,undefined
+else ifeq ($(SAN),coverage)
+B := build/coverage
+CC := clang
+OPTIMIZE := -O0 -g -fprofile-instr-generate -fcoverage-mapping
+else
+$(error SAN is one of: address, thread, fuzzer, coverage, or empty)
+endif
+
+# ---- flags -----------------------------------------------------------------------------------
+
+PKGS := libuv sqlite3 libxxhash libpcre2-8 jansson libcyaml libsodium libsystemd libbrotlienc zlib
+ifneq ($(shell pkg-config --exists libllhttp 2>/dev/null && echo yes),)
+PKGS += libllhttp
+else
+# Debian 12 has llhttp only as the C sources inside node-llhttp.
+LLHTTP_DIR := /usr/share/llhttp
+LLHTTP_CFLAGS := -isystem /usr/share/include/llhttp
+LLHTTP_OBJS := $(patsubst $(LLHTTP_DIR)/%.c,$(B)/llhttp/%.o,$(wildcard $(LLHTTP_DIR)/*.c))
+endif
+PKG_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
+LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lwslay -lcsv -lm
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wformat=2 -Wundef $(WERROR)
+CFLAGS ?=
+LDFLAGS ?=
+BASE_CFLAGS = -std=gnu11 $(OPTIMIZE) -fPIE -pthread
+ALL_CFLAGS = $(BASE_CFLAGS) $(WARNINGS) -D_GNU_SOURCE -DCTFG_VERSION='"$(VERSION)"' \
+	-iquote . $(LLHTTP_CFLAGS) $(PKG_CFLAGS)
+ALL_LDFLAGS = $(OPTIMIZE) -pthread -pie -Wl,-z,relro,-z,now $(LDFLAGS)
+
+# ---- what is compiled ------------------------------------------------------------------------
+
+ENGINE_DIRS := master worker db conf shm shm/base
+ENGINE_SRCS := $(foreach dir,$(ENGINE_DIRS),$(sort $(wildcard $(dir)/*.c)))
+ENGINE_OBJS := $(ENGINE_SRCS:%.c=$(B)/%.o)
+MAIN_OBJ := $(B)/master/main.o
+PAGE_OBJS := $(B)/page_data.o $(B)/page_bytes.o
+LIB_OBJS := $(filter-out $(MAIN_OBJ),$(ENGINE_OBJS)) $(PAGE_OBJS) $(LLHTTP_OBJS)
+
+UNIT_SRCS := $(sort $(shell find test/unit -name '*_test.c' 2>/dev/null))
+UNIT_BINS := $(UNIT_SRCS:%.c=$(B)/%)
+FUZZ_SRCS := $(sort $(wildcard test/fuzz/*.c))
+FUZZ_BINS := $(FUZZ_SRCS:test/fuzz/%.c=$(B)/target/%)
+BENCH_SRCS := $(sort $(wildcard bench/*.c bench/micro/*.c))
+BENCH_BINS := $(BENCH_SRCS:%.c=$(B)/%)
+PLAYERS_SRCS := $(sort $(wildcard bench/players/*.c))
+PLAYERS_OBJS := $(PLAYERS_SRCS:%.c=$(B)/obj/%.o)
+OWN_HEADERS := $(wildcard $(addsuffix /*.h,$(ENGINE_DIRS) bench bench/players test/unit test/fuzz))
+C_SRCS := $(ENGINE_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS) $(BENCH_SRCS) $(PLAYERS_SRCS)
+SHELL_SRCS := .ci/run package/deps $(wildcard test/*.sh test/*/*.sh package/*.sh)
+
+SUITES := $(foreach suite,compat promise browser,$(if $(wildcard test/$(suite)/*.test.mjs),$(suite)))
+
+.PHONY: all
+all: $(B)/ctfg compile_commands.json ## build the server: build/ctfg
+
+$(B)/ctfg: $(MAIN_OBJ) $(LIB_OBJS)
+	$(CC) $(ALL_LDFLAGS) $(LTO) -o $@ $^ $(LIBS)
+
+# An archive, not a list of objects: a test may include the .c file it looks into.
+$(B)/engine.a: $(LIB_OBJS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LTO) -MMD -MP -c -o $@ $<
+
+$(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(BASE_CFLAGS) $(CFLAGS) $(LTO) -w $(LLHTTP_CFLAGS) -c -o $@ $<
+
+# Changed flags build everything anew; a missing library has a name before the compiler fails.
+.PHONY: FORCE
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@pkg-config --print-errors --exists $(PKGS) || \
+		{ echo 'Libraries are missing: run package/deps' >&2; exit 1; }
+	@printf '%s\n' "$(subst ",\",$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LTO) $(ALL_LDFLAGS) $(LIBS))" > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+compile_commands.json: Makefile build/flags $(C_SRCS)
+	@for file in $(C_SRCS); do \
+		printf '{"directory":"%s","file":"%s","command":"%s -c %s"},\n' "$(CURDIR)" "$$file" \
+		"$$(printf '%s' "$(subst ",\",gcc $(ALL_CFLAGS))" | sed 's/["\\]/\\&/g')" "$$file"; \
+	done | sed '1s/^/[/; $$s/,$$/]/' > $@
+
+# ---- the page --------------------------------------------------------------------------------
+
+.PHONY: web
+web: build/web/.stamp ## build the page into build/web
+
+WEB_SRCS := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
+ifneq ($(wildcard web/build.mjs),)
+# npm writes this file last, so it stands for a finished install.
+web/node_modules/.package-lock.json: web/package-lock.json web/package.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+build/web/.stamp: $(WEB_SRCS) web/node_modules/.package-lock.json
+	cd web && node build.mjs
+	@touch $@
+else
+build/web/.stamp:
+	@mkdir -p $(@D)
+	@echo '<!doctype html><title>ctfg</title><p>This server was built without its page.' > build/web/index.html
+	@touch $@
+endif
+
+# The table (C) and the bytes (.incbin): nothing large is ever compiled.
+build/page_data.c: build/web/.stamp web/embed.mjs
+	node web/embed.mjs build/web build/page_data.c build/page_bytes.S
+
+build/page_bytes.S: build/page_data.c ;
+
+$(B)/page_data.o: build/page_data.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/page_bytes.o: build/page_bytes.S build/page_data.c
+	@mkdir -p $(@D)
+	$(CC) -c -o $@ $<
+
+# ---- run -------------------------------------------------------------------------------------
+
+.PHONY: run
+run: ## install what is missing, build, start the demo game (PORT=8080)
+	@package/deps run
+	@$(MAKE) --no-print-directory all
+	@mkdir -p build/run
+	@printf '\nThe demo game: http://localhost:%s/\nLogins (name, password):\n' '$(PORT)'
+	@grep -v '^username' examples/demo/credentials.csv | sed 's/^/    /; s/,/  /'
+	@echo
+	exec build/ctfg -C examples/demo --dbdir "$(CURDIR)/build/run" --port $(PORT)
+
+# ---- tests -----------------------------------------------------------------------------------
+
+.PHONY: test
+test: ## everything: lint, unit tests, every suite that starts real servers
+	@package/deps test
+	@$(MAKE) --no-print-directory all web
+	@failed=; \
+	for part in lint unit $(SUITES); do \
+		echo "== $$part"; \
+		$(MAKE) --no-print-directory $$part || failed="$$failed $$part"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "== failed:$$failed"; exit 1; fi; \
+	echo "== all passed: lint unit $(SUITES)"
+
+.PHONY: unit
+unit: $(UNIT_BINS) ## the C unit tests (cmocka)
+	@test/unit/run.sh $(UNIT_BINS)
+
+$(B)/test/unit/%: test/unit/%.c $(B)/engine.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(B)/engine.a $(LIBS) -lcmocka
+
+# The libraries of the process tests (npm, locked), if they have any.
+ifneq ($(wildcard test/package-lock.json),)
+NODE_TEST_DEPS := test/node_modules/.package-lock.json
+test/node_modules/.package-lock.json: test/package-lock.json test/package.json
+	cd test && npm ci --no-audit --no-fund
+	@touch $@
+endif
+
+NODE_TEST := node --test --test-reporter=spec
+
+.PHONY: promise compat browser
+promise: $(B)/ctfg $(NODE_TEST_DEPS) ## the promises P1 to P6: real processes, really killed
+compat: $(B)/ctfg $(NODE_TEST_DEPS) ## the contract with the older engine's page and tools
+browser: $(B)/ctfg $(NODE_TEST_DEPS) ## plays the page in Chromium
+promise compat browser:
+	CTFG_BIN="$(CURDIR)/$(B)/ctfg" $(NODE_TEST) $(wildcard test/$@/*.test.mjs)
+
+.PHONY: asan tsan
+asan: ## build with ASan and UBSan, run unit and process tests with that
+	UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) SAN=address all unit $(filter-out browser,$(SUITES))
+
+tsan: ## the same with ThreadSanitizer
+	TSAN_OPTIONS=halt_on_error=1 $(MAKE) SAN=thread all unit $(filter-out browser,$(SUITES))
+
+# Killed processes write no profile: what only they ran is missing from the report.
+.PHONY: coverage
+coverage: ## line coverage of unit and process tests, as a table
+	@rm -rf build/coverage/raw && mkdir -p build/coverage/raw
+	LLVM_PROFILE_FILE="$(CURDIR)/build/coverage/raw/%p-%m.profraw" \
+		$(MAKE) SAN=coverage all unit $(filter-out browser,$(SUITES))
+	@llvm-profdata merge -sparse -o build/coverage/all.profdata build/coverage/raw/*.profraw
+	@llvm-cov report -instr-profile=build/coverage/all.profdata build/coverage/ctfg \
+		$(UNIT_SRCS:%.c=-object build/coverage/%) $(ENGINE_SRCS)
+
+.PHONY: fuzz fuzz-run
+fuzz: ## run every fuzz target for FUZZ_SECONDS=60 (clang)
+	@$(MAKE) --no-print-directory SAN=fuzzer fuzz-run
+
+fuzz-run: $(FUZZ_BINS)
+	@for target in $(notdir $(FUZZ_BINS)); do \
+		echo "== $$target"; \
+		mkdir -p $(B)/corpus/$$target $(B)/crashes/; \
+		seeds=test/fuzz/seeds/$$target; [ -d $$seeds ] || seeds=; \
+		dict=test/fuzz/$$target.dict; [ -f $$dict ] && dict=-dict=$$dict || dict=; \
+		$(B)/target/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
+			-artifact_prefix=$(B)/crashes/$$target- $$dict $(B)/corpus/$$target $$seeds || exit 1; \
+	done
+
+$(B)/target/%: test/fuzz/%.c $(B)/engine.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(B)/engine.a $(LIBS)
+
+# ---- benchmarks ------------------------------------------------------------------------------
+
+.PHONY: bench bench-players
+bench: $(B)/ctfg bench-players $(BENCH_BINS) ## build the measuring programs, run bench/*.mjs
+	@for program in $(wildcard bench/*.mjs); do node $$program || exit 1; done
+
+bench-players: $(if $(PLAYERS_SRCS),$(B)/bench/players) ## build the load generator: build/bench/players
+
+$(B)/bench/players: $(PLAYERS_OBJS) $(B)/engine.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/obj/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BENCH_BINS): $(B)/%: %.c $(B)/engine.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(B)/engine.a $(LIBS)
+
+# ---- lint ------------------------------------------------------------------------------------
+
+LINTED := $(ENGINE_SRCS) $(BENCH_SRCS) $(PLAYERS_SRCS)
+
+.PHONY: lint
+lint: compile_commands.json build/page_data.c ## format, include directions, sizes, static analysis
+	@test/lint/run.sh -- $(ALL_CFLAGS) -- $(LINTED) -- $(C_SRCS) $(OWN_HEADERS) -- $(SHELL_SRCS)
+
+.PHONY: fmt
+fmt: ## format every C file
+	clang-format -i $(C_SRCS) $(OWN_HEADERS)
+
+# ---- install, help, clean --------------------------------------------------------------------
+
+.PHONY: install
+install: $(B)/ctfg ## install under DESTDIR and PREFIX=/usr/local
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/ctfg
+	install -m 755 $(B)/ctfg $(DESTDIR)$(PREFIX)/bin/ctfg
+	install -m 644 LICENSE $(wildcard README.md CHANGELOG.md conf/ctfg.yaml) $(DESTDIR)$(PREFIX)/share/doc/ctfg
+	for unit in $(wildcard conf/systemd/*.service conf/systemd/*.socket); do \
+		install -D -m 644 $$unit $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; \
+		sed -i 's,/usr/bin/ctfg,$(PREFIX)/bin/ctfg,' $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; \
+	done
+
+.PHONY: deps
+deps: ## install what building and testing need (asks before it needs root)
+	@package/deps test
+
+.PHONY: help
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | sort | while IFS='	' read -r name what; do \
+		printf '  %-15s %s\n' "$$name" "$$what"; \
+	done
+
+.PHONY: clean
+clean: ## remove everything that was built
+	rm -rf build compile_commands.json
+
+-include $(ENGINE_OBJS:.o=.d) $(PAGE_OBJS:.o=.d) $(UNIT_BINS:=.d) $(FUZZ_BINS:=.d) $(BENCH_BINS:=.d) \
+	$(PLAYERS_OBJS:.o=.d)
