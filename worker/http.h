@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * http.h - bytes to struct request, bounded (RFC 9112).  Knows no route and no player.
+ *
+ * llhttp without any lenient flag.  A request that arrives whole in one read is not copied: its
+ * parts point into the read buffer.  One that does not is collected, raw, in memory of its own up to
+ * the limits of settings.h (head: 431, body: 413).  Chunked bodies are joined.
+ *
+ * Owner    the connection: http_new() when a message begins, http_free() when its answer is sent.
+ * Borrows  a struct request's parts live until http_next() or http_free().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/base/compiler.h"
+#include "shm/base/str.h"
+
+struct settings;
+
+enum method {
+    METHOD_GET,
+    METHOD_HEAD,
+    METHOD_POST,
+    METHOD_OPTIONS,
+    METHOD_OTHER, /* known to HTTP, in no route of ours: 405 */
+};
+
+struct request {
+    uint64_t id; /* for the log and X-Request-Id: also the id db sees */
+    enum method method;
+    struct str path;  /* of the target, as it came: still encoded, before '?' */
+    struct str query; /* behind '?', without it */
+    struct str host;
+    struct str origin; /* data == NULL: the header is absent; so below */
+    struct str cookie;
+    struct str authorization;
+    struct str content_type;
+    struct str accept_encoding;
+    struct str if_none_match;
+    struct str forwarded_for;   /* X-Forwarded-For */
+    struct str forwarded_proto; /* X-Forwarded-Proto */
+    struct str forwarded_host;  /* X-Forwarded-Host */
+    struct str upgrade;
+    struct str ws_key;     /* Sec-WebSocket-Key */
+    struct str ws_version; /* Sec-WebSocket-Version */
+    struct str user_agent;
+    struct str body;
+    bool keep_alive; /* what the client and HTTP's version ask for */
+    bool http_1_0;
+    bool connection_upgrade; /* Connection: upgrade is among its tokens */
+    uint64_t started_us;     /* clock_mono_us() of its first byte */
+};
+
+enum http_status {
+    HTTP_MORE,      /* feed more bytes */
+    HTTP_REQUEST,   /* one request is whole: answer it, then http_next() */
+    HTTP_CONTINUE,  /* headers are whole, the client waits for "100 Continue": send it, feed on */
+    HTTP_BAD,       /* 400 */
+    HTTP_HEAD_LONG, /* 431 */
+    HTTP_BODY_LONG, /* 413 */
+    HTTP_VERSION,   /* 505 */
+};
+
+struct http;
+
+MUST_USE struct http *http_new(const struct settings *settings);
+void http_free(struct http *http); /* takes NULL */
+/* Takes bytes, says how many were used: those behind a whole request are for the next one. */
+enum http_status http_feed(struct http *http, const char *bytes, size_t len, size_t *ret_used);
+const struct request *http_request(const struct http *http);
+/* Are we in the head (or between messages), or in the body: for the two time limits. */
+bool http_in_body(const struct http *http);
+/* Makes it ready for the next message of the connection. */
+void http_next(struct http *http);
+
+/* One value of a query string, still encoded.  false: absent. */
+bool http_query_value(struct str query, const char *name, struct str *ret_value);
+/* One cookie by name, from a Cookie header or a whole Set-Cookie value sent back. */
+bool http_cookie_value(struct str cookie, const char *name, struct str *ret_value);

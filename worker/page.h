@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * page.h - exact path -> bytes, type, ETag, compressed forms; the table is built before accepting.
+ *
+ * A request path is decoded once and looked up; it never reaches the filesystem, so there is nothing
+ * to traverse.  Files: the organiser's own page if there is one, else the built-in page, and in both
+ * cases the game's images.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "shm/base/compiler.h"
+#include "shm/base/str.h"
+
+struct exchange;
+struct game;
+struct page;
+
+/* master (worker_prepare), or a pool thread during a reload.  NULL: no memory. */
+MUST_USE struct page *page_build(const struct game *game);
+void page_free(struct page *page);
+/* Answers a GET or HEAD of a path that no route took: the file, 304, or 404. */
+void page_respond(struct exchange *exchange);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * route.h - THE table: method, path, who may, limit, handler.  One row an endpoint.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/base/str.h"
+#include "shm/layout.h"
+#include "worker/conn.h"
+#include "worker/http.h"
+
+struct game_player;
+
+enum auth {
+    AUTH_NONE,
+    AUTH_PLAYER,      /* a valid session */
+    AUTH_BOARD,       /* a session, or board_public, or the display token */
+    AUTH_API_TOKEN,   /* CTFG_API_TOKEN, bare or Bearer */
+    AUTH_ADMIN_TOKEN, /* CTFG_ADMIN_TOKEN, Bearer */
+    AUTH_HANDLER,     /* the handler decides (stream token, reset form) */
+};
+
+/* One request on its way: valid until the answer or the handler's return, whichever is first. */
+struct exchange {
+    struct worker *worker;
+    struct conn *conn;
+    const struct request *request;
+    uint32_t player;                  /* slot; SHM_NONE: no session */
+    const struct game_player *who;    /* NULL: no session */
+    uint64_t session_id;
+    uint64_t session_expires_s;
+};
+
+typedef void (*route_handler)(struct exchange *exchange);
+
+struct route {
+    enum method method;
+    const char *path;
+    enum auth auth;
+    enum limit_kind limit; /* taken per player, or per token */
+    route_handler handler;
+};
+
+/* Finds, checks method, origin of state-changing calls, session and limit, then calls the handler. */
+void route_dispatch(struct conn *conn, const struct request *request);
+/* "POST /api/submit", for /metrics and for naming the dead; NULL past the last row. */
+const char *route_name(uint32_t row, const char **ret_method);
+uint32_t route_count(void);
