@@ -39,6 +39,8 @@ MUST_USE bool str_to_i64(struct str s, int64_t min, int64_t max, int64_t *ret_va
 
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.  NUL is valid UTF-8. */
 bool str_is_utf8(struct str s);
+/* Bytes of the character at `text`, of which max_len are there: 1 to 4, or 0 if it is none. */
+size_t str_utf8_len(const char *text, size_t max_len);
 
 /* Equal in time that depends on the lengths only. */
 bool str_equal_secret(struct str a, struct str b);

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* log.c - puts one event into one line of a fixed size and writes it with one write(2). */
+#include "shm/base/log.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shm/base/clock.h"
+
+#define LEVELS 4
+#define NAME_BYTES 32
+
+/* Kept free for what closes a line that was cut: a quote, the mark, the brace, the newline. */
+#define TAIL_BYTES 32
+
+/* "2026-01-02T03:04:05.678Z" and any other time a 64-bit clock can show. */
+#define TIME_BYTES 48
+
+static struct {
+    enum log_level least;
+    enum log_format format;
+    bool priority_prefix; /* the journal reads standard error and understands "<6>" */
+    char process[NAME_BYTES];
+    _Atomic uint64_t lines[LEVELS]; /* relaxed: a count that nothing is ordered by */
+} log_state = {.least = LOG_LEVEL_INFO, .process = "master"};
+
+/* clang-format off */
+static const struct {
+    const char *text;     /* as people read it, padded */
+    const char *word;     /* as tools read it */
+    const char *priority; /* sd-daemon(3) */
+} level_names[LEVELS] = {
+    [LOG_LEVEL_DEBUG] = {"DEBUG", "debug", "<7>"},
+    [LOG_LEVEL_INFO]  = {"INFO ", "info",  "<6>"},
+    [LOG_LEVEL_WARN]  = {"WARN ", "warn",  "<4>"},
+    [LOG_LEVEL_ERROR] = {"ERROR", "error", "<3>"},
+};
+/* clang-format on */
+
+struct line {
+    char bytes[LOG_LINE_BYTES];
+    size_t len;
+    bool cut; /* something did not fit: nothing more is added */
+};
+
+void log_init(enum log_level least, enum log_format format)
+{
+    log_state.least = least;
+    log_state.format = format;
+    log_state.priority_prefix = format != LOG_FORMAT_TEXT && getenv("JOURNAL_STREAM") != NULL;
+}
+
+void log_set_process(const char *name)
+{
+    (void)str_copy(str_from(name), log_state.process, sizeof(log_state.process));
+}
+
+void log_set_level(enum log_level least)
+{
+    log_state.least = least;
+}
+
+uint64_t log_lines(enum log_level level)
+{
+    return atomic_load_explicit(&log_state.lines[level], memory_order_relaxed);
+}
+
+const char *log_errno_text(int error)
+{
+    const char *text = strerrordesc_np(error);
+    return text != NULL ? text : "unknown error";
+}
+
+/* All of `s` or nothing. */
+static void put(struct line *line, struct str s)
+{
+    if (line->cut || s.len > sizeof(line->bytes) - TAIL_BYTES - line->len) {
+        line->cut = true;
+        return;
+    }
+    memcpy(line->bytes + line->len, s.data, s.len);
+    line->len += s.len;
+}
+
+static void put_text(struct line *line, const char *text)
+{
+    put(line, str_from(text));
+}
+
+/* Into the room that put() leaves free. */
+static void put_tail(struct line *line, struct str s)
+{
+    if (s.len <= sizeof(line->bytes) - line->len) {
+        memcpy(line->bytes + line->len, s.data, s.len);
+        line->len += s.len;
+    }
+}
+
+/* One character of `len` bytes; control characters (C1 too: terminals obey them) become escapes. */
+static void put_character(struct line *line, const char *text, size_t len)
+{
+    unsigned char byte = (unsigned char)text[0];
+    unsigned char control = len == 2 && byte == 0xC2 ? (unsigned char)text[1] : byte;
+    char escape[8];
+
+    if (len == 0) {
+        put(line, STR("\xEF\xBF\xBD")); /* U+FFFD */
+    } else if (byte == '"' || byte == '\\') {
+        put(line, (struct str){.data = (char[]){'\\', text[0]}, .len = 2});
+    } else if (byte == '\n') {
+        put(line, STR("\\n"));
+    } else if (byte < 0x20 || byte == 0x7F || (len == 2 && byte == 0xC2 && control < 0xA0)) {
+        (void)snprintf(escape, sizeof(escape), "\\u%04x", control);
+        put_text(line, escape);
+    } else {
+        put(line, (struct str){.data = text, .len = len});
+    }
+}
+
+static void put_escaped(struct line *line, struct str value)
+{
+    for (size_t at = 0; at < value.len && !line->cut;) {
+        size_t len = str_utf8_len(value.data + at, value.len - at);
+        put_character(line, value.data + at, len);
+        at += len > 0 ? len : 1;
+    }
+}
+
+static bool needs_quotes(struct str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.data[i] <= ' ' || value.data[i] == '"' || value.data[i] == '=' ||
+            value.data[i] == '\\' || value.data[i] == 0x7F) {
+            return true; /* bytes above 0x7F too, where char is signed: never wrong */
+        }
+    }
+    return value.len == 0;
+}
+
+/* A value as a string; the closing quote has its room in the tail. */
+static void put_value(struct line *line, struct str value)
+{
+    bool quotes = log_state.format == LOG_FORMAT_JSON || needs_quotes(value);
+
+    if (quotes) {
+        put_text(line, "\"");
+        if (line->cut) {
+            return;
+        }
+    }
+    put_escaped(line, value);
+    if (quotes) {
+        put_tail(line, STR("\""));
+    }
+}
+
+/* Begins a field: ` key=`, or `,"key":`. */
+static void put_key(struct line *line, const char *key)
+{
+    char text[80];
+    bool json = log_state.format == LOG_FORMAT_JSON;
+
+    (void)snprintf(text, sizeof(text), json ? ",\"%.64s\":" : " %.64s=", key);
+    put_text(line, text);
+}
+
+static void put_field(struct line *line, const struct log_field *field)
+{
+    size_t before = line->len;
+    char digits[24];
+
+    put_key(line, field->key);
+    switch (field->kind) {
+    case LOG_FIELD_STR:
+        put_value(line, field->str);
+        break;
+    case LOG_FIELD_HEX:
+        (void)snprintf(digits, sizeof(digits), "%016llx", (unsigned long long)field->number);
+        put_value(line, str_from(digits));
+        break;
+    case LOG_FIELD_U64:
+        (void)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)field->number);
+        put_text(line, digits);
+        break;
+    case LOG_FIELD_I64:
+        (void)snprintf(digits, sizeof(digits), "%lld", (long long)(int64_t)field->number);
+        put_text(line, digits);
+        break;
+    }
+    /* A cut string says something still; a key without a value would be no JSON, half a hex no id. */
+    if (line->cut && (field->kind != LOG_FIELD_STR || line->bytes[line->len - 1] == '=' ||
+                      line->bytes[line->len - 1] == ':')) {
+        line->len = before;
+    }
+}
+
+/* ISO 8601 in UTC, without the "Z": localtime_r() may allocate and read files. */
+static void time_text(char *ret_text)
+{
+    uint64_t now_us = clock_real_us();
+    time_t seconds = (time_t)(now_us / 1000000);
+    struct tm parts = {0};
+    char head[32] = "";
+
+    (void)gmtime_r(&seconds, &parts);
+    (void)strftime(head, sizeof(head), "%Y-%m-%dT%H:%M:%S", &parts);
+    (void)snprintf(ret_text, TIME_BYTES, "%s.%03u", head, (unsigned int)(now_us / 1000 % 1000));
+}
+
+static void put_head(struct line *line, enum log_level level, const char *message)
+{
+    char now[TIME_BYTES];
+
+    time_text(now);
+    const char *clock = strchr(now, 'T'); /* only the time of day, for who sits there */
+    switch (log_state.format) {
+    case LOG_FORMAT_TEXT:
+        put_text(line, clock != NULL ? clock + 1 : now);
+        put_text(line, " ");
+        put_text(line, level_names[level].text);
+        put_text(line, " ");
+        put_escaped(line, str_from(log_state.process));
+        put_text(line, ": ");
+        put_escaped(line, str_from(message));
+        break;
+    case LOG_FORMAT_LOGFMT:
+        put_text(line, "ts=");
+        put_text(line, now);
+        put_text(line, "Z level=");
+        put_text(line, level_names[level].word);
+        put_text(line, " proc=");
+        put_value(line, str_from(log_state.process));
+        put_text(line, " msg=");
+        put_value(line, str_from(message));
+        break;
+    case LOG_FORMAT_JSON:
+        put_text(line, "{\"ts\":\"");
+        put_text(line, now);
+        put_text(line, "Z\",\"level\":\"");
+        put_text(line, level_names[level].word);
+        put_text(line, "\",\"proc\":");
+        put_value(line, str_from(log_state.process));
+        put_text(line, ",\"msg\":");
+        put_value(line, str_from(message));
+        break;
+    }
+}
+
+static void put_end(struct line *line)
+{
+    bool json = log_state.format == LOG_FORMAT_JSON;
+
+    if (line->cut) {
+        put_tail(line, json ? STR(",\"cut\":true") : STR(" cut=true"));
+    }
+    put_tail(line, json ? STR("}\n") : STR("\n"));
+}
+
+void log_write(enum log_level level, const char *message, const struct log_field *fields)
+{
+    int kept_errno = errno; /* a failed call, its log line, a look at errno: must work */
+    struct line line;
+
+    if (level < log_state.least) {
+        return;
+    }
+    line.len = 0;
+    line.cut = false;
+    if (log_state.priority_prefix) {
+        put_text(&line, level_names[level].priority);
+    }
+    put_head(&line, level, message);
+    for (; fields->key != NULL && !line.cut; fields++) {
+        put_field(&line, fields);
+    }
+    put_end(&line);
+    atomic_fetch_add_explicit(&log_state.lines[level], 1, memory_order_relaxed);
+
+    ssize_t written;
+    do {
+        written = write(STDERR_FILENO, line.bytes, line.len);
+    } while (written < 0 && errno == EINTR);
+    errno = kept_errno; /* standard error is full or gone: nobody is left to be told */
+}

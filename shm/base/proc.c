@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* proc.c - the role of this process, and its title over the memory of argv. */
+#include "shm/base/proc.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static struct {
+    enum proc_role role;
+    char *title;        /* where the kernel reads the command line from; NULL: unknown */
+    size_t title_bytes; /* room there, with the NUL */
+} proc;
+
+void proc_set_role(enum proc_role role)
+{
+    proc.role = role;
+}
+
+enum proc_role proc_role(void)
+{
+    return proc.role;
+}
+
+const char *proc_role_name(enum proc_role role)
+{
+    switch (role) {
+    case PROC_MASTER:
+        return "master";
+    case PROC_WORKER:
+        return "worker";
+    case PROC_DB:
+        return "db";
+    case PROC_TOOL:
+        return "tool";
+    case PROC_TEST:
+        return "test";
+    }
+    return "unknown";
+}
+
+/*
+ * Copies the environment elsewhere, so that a title may run over its first home.  false: no memory;
+ * everything is as it was.  The copies live as long as the process: getenv() hands them out.
+ */
+static bool environment_move(void)
+{
+    size_t count = 0;
+
+    while (environ != NULL && environ[count] != NULL) {
+        count++;
+    }
+    char **moved = calloc(count + 1, sizeof(*moved));
+    if (moved == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        moved[i] = strdup(environ[i]);
+        if (moved[i] == NULL) {
+            while (i > 0) {
+                free(moved[--i]);
+            }
+            free(moved);
+            return false;
+        }
+    }
+    environ = moved;
+    return true;
+}
+
+/* Moves `end` behind `text` if that is where `text` begins: one unbroken stretch of memory. */
+static char *stretch_over(char *end, char *text)
+{
+    return text == end ? text + strlen(text) + 1 : end;
+}
+
+void proc_title_init(int argc, char **argv)
+{
+    if (argc < 1 || argv == NULL || argv[0] == NULL || proc.title != NULL) {
+        return;
+    }
+    /* The kernel lays argv's and then environ's strings one behind the other. */
+    char *end = argv[0];
+    for (int i = 0; i < argc && argv[i] != NULL; i++) {
+        end = stretch_over(end, argv[i]);
+    }
+    char *end_of_environment = end;
+    for (size_t i = 0; environ != NULL && environ[i] != NULL; i++) {
+        end_of_environment = stretch_over(end_of_environment, environ[i]);
+    }
+    if (end_of_environment != end && environment_move()) {
+        end = end_of_environment;
+    }
+    proc.title = argv[0];
+    proc.title_bytes = (size_t)(end - argv[0]);
+}
+
+void proc_title_set(const char *title)
+{
+    /* comm holds 15 bytes: "worker 1" says more there than "ctfg: worker 1" cut.  It cannot fail. */
+    const char *colon = strstr(title, ": ");
+    (void)prctl(PR_SET_NAME, colon != NULL ? colon + 2 : title, 0, 0, 0);
+
+    if (proc.title == NULL || proc.title_bytes == 0) {
+        return;
+    }
+    size_t len = strnlen(title, proc.title_bytes - 1);
+    memcpy(proc.title, title, len);
+    memset(proc.title + len, 0, proc.title_bytes - len);
+}
