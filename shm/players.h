@@ -34,7 +34,7 @@ int64_t players_score(const struct bank *bank, uint32_t player);
 /* By users.id: looks at `hint` first, then at all.  SHM_NONE: nobody. */
 uint32_t players_find_user(const struct bank *bank, uint32_t user_id, uint32_t hint);
 
-/* db only. */
+/* db only.  KNOWN and NAMED follow from the call; a name that is NULL or empty is none. */
 void players_put(struct bank *spare, uint32_t player, uint32_t user_id, uint32_t auth_epoch,
                  uint32_t flags, const char *display_name);
 void players_set_name(struct bank *bank, uint32_t player, const char *display_name);

@@ -16,8 +16,9 @@
  * Units    scores in points (may be negative), sequences as event ids, places from 0 (the page adds
  *          1), players by their number in players[], not by their database id.
  * Errors   nothing is logged here; see rank_read_lines().
- * Cost     rank_move_player: O(log n) to find, O(places moved) to shift.  rank_read_lines: one
- *          copy, no system call, no allocation.
+ * Cost     rank_find_place: O(log n).  rank_move_player: O(log n) and one store a place moved.
+ *          rank_rebuild: O(n log n), in place.  rank_read_lines: one copy, no system call, no
+ *          allocation.
  * Source   design.md: "Single-writer rule", "Durability and order", P3.  Reading by version: Boehm,
  *          "Can seqlocks get along with programming language memory models?", MSPC 2012.
  *          Tests: test/unit/shm/rank_test.c (order, ties), test/promise/p3_board.
@@ -49,10 +50,12 @@ struct rank_line {
 static_assert(sizeof(struct rank_line) == 40, "no padding: snapshots hash lines as bytes");
 
 /*
- * Puts one player where their score now belongs.  db only, inside apply_event().
- * Returns the new place.  A player who is not on the board is a broken invariant: CHECK() aborts.
+ * Puts one player, whose score has just changed, where it now belongs.  db only, inside
+ * apply_event().  old_place is where rank_find_place() found them before the change: afterwards
+ * their key no longer tells.  Returns the new place.  A player who does not stand there is a broken
+ * invariant: CHECK() aborts.
  */
-uint32_t rank_move_player(struct bank *live, uint32_t player);
+uint32_t rank_move_player(struct bank *live, uint32_t player, uint32_t old_place);
 
 /* Orders everyone afresh.  db only, on the spare bank: at start, after a reset or a re-scoring. */
 void rank_rebuild(struct bank *spare);

@@ -30,10 +30,13 @@ enum ring_read {
 void ring_attach(const struct segment *segment, struct ring *ret_ring);
 uint64_t ring_newest_seq(const struct ring *ring); /* acquire: events up to it are readable */
 uint64_t ring_oldest_seq(const struct ring *ring); /* the lowest id that can still be read */
-/* One event by id; RING_OK fills *ret_event whole (hint slot excepted: SHM_NONE). */
+/* One event by id; RING_OK fills *ret_event whole, what apply_event() filled in included.  A
+ * previous event too far back for its field (2^32 ids) reads as 0. */
 enum ring_read ring_read_event(const struct ring *ring, uint64_t seq, struct event *ret_event);
 
 /* db only. */
 void ring_append(struct ring *ring, const struct event *event); /* seq above the newest */
-/* Forgets everything up to and including floor_seq: at start (before refilling) and at a reset. */
+/* Forgets everything up to and including floor_seq, and takes events above it anew: at start (before
+ * refilling) and at a reset.  Readers ahead of it see RING_FUTURE until the refilling has passed
+ * them; slots are not wiped, since a refill writes the same committed events into the same slots. */
 void ring_reset(struct ring *ring, uint64_t floor_seq);

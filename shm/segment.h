@@ -54,7 +54,8 @@ MUST_USE bool segment_create(const struct shm_sizes *sizes, struct segment *ret_
 /* A child after fork, once: replaces the inherited mapping by the role's own (same address not
  * guaranteed).  On failure the old mapping stands. */
 MUST_USE bool segment_map_for(struct segment *segment, enum proc_role role);
-/* An fd from elsewhere (upgrade, tests): checks magic, version and every offset against its size. */
+/* An fd from elsewhere (upgrade, tests): checks seals, magic, version and every offset against its
+ * size.  true: the fd belongs to *ret_segment; false: it stays the caller's. */
 MUST_USE bool segment_open(int fd, struct segment *ret_segment);
 void segment_destroy(struct segment *segment); /* takes an empty one */
 

@@ -154,7 +154,8 @@ extern const struct slot_histogram_row slot_histogram_table[HISTOGRAM_COUNT];
 struct shm_slot *slots_at(const struct segment *segment, uint32_t row);
 uint32_t slots_count(const struct segment *segment);
 
-/* The owner, after fork: remembers its row, for the calls below; counters go on. */
+/* The owner, after fork: remembers its row, for the calls below; counters go on, gauges begin at 0.
+ * Before it, and in tools, the calls below do nothing. */
 void slots_own(const struct segment *segment, uint32_t row);
 void slots_set_state(enum slot_state state);
 void slots_beat(uint64_t now_mono_us);

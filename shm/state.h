@@ -22,5 +22,6 @@ uint32_t state_player_count(const struct bank *bank);
 
 /* db only: inside write_begin/end, or on the spare bank. */
 void state_set_auth_epoch(struct bank *bank, uint64_t epoch);
+/* A reset: the sequence and the clock of the bank go on from here, never back. */
 void state_set_floor(struct bank *bank, uint64_t floor_seq, uint64_t last_ts_us);
 void state_set_generation(struct bank *bank, uint64_t generation);

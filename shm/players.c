@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* players.c - reads a player out of a bank, and writes the parts that no event carries. */
+#include "shm/players.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "shm/bank_word.h"
+#include "shm/base/check.h"
+#include "shm/base/str.h"
+#include "shm/state.h"
+
+static_assert(PLAYER_NAME_BYTES == SHM_NAME_WORDS * sizeof(uint64_t), "a name fills its words");
+
+static void name_load(const struct shm_player *row, char name[PLAYER_NAME_BYTES])
+{
+    for (size_t i = 0; i < SHM_NAME_WORDS; i++) {
+        uint64_t word = bank_load_u64(&row->name[i]);
+
+        memcpy(name + i * sizeof(word), &word, sizeof(word));
+    }
+    name[PLAYER_NAME_BYTES - 1] = '\0'; /* also when words of two names met outside a cut */
+}
+
+static void name_store(struct shm_player *row, const char *display_name)
+{
+    char name[PLAYER_NAME_BYTES] = {0};
+
+    (void)str_copy(str_from(display_name), name, sizeof(name));
+    for (size_t i = 0; i < SHM_NAME_WORDS; i++) {
+        uint64_t word;
+
+        memcpy(&word, name + i * sizeof(word), sizeof(word));
+        bank_store_u64(&row->name[i], word);
+    }
+}
+
+static bool has_text(const char *display_name)
+{
+    return display_name != NULL && display_name[0] != '\0';
+}
+
+bool players_read(const struct bank *bank, uint32_t player, struct player_view *ret_view)
+{
+    if (player >= bank->players_max) {
+        return false;
+    }
+    const struct shm_player *row = &bank->players[player];
+    uint32_t flags = bank_load_u32(&row->flags);
+
+    if ((flags & SHM_PLAYER_KNOWN) == 0) {
+        return false;
+    }
+    *ret_view = (struct player_view){
+        .score_points = bank_load_i64(&row->score_points),
+        .raised_seq = bank_load_u64(&row->raised_seq),
+        .raised_ts_us = bank_load_u64(&row->raised_ts_us),
+        .last_seq = bank_load_u64(&row->last_seq),
+        .user_id = bank_load_u32(&row->user_id),
+        .auth_epoch = bank_load_u32(&row->auth_epoch),
+        .solves = bank_load_u32(&row->solves),
+        .flags = flags,
+    };
+    if ((flags & SHM_PLAYER_NAMED) != 0) {
+        name_load(row, ret_view->name);
+    } else {
+        (void)snprintf(ret_view->name, sizeof(ret_view->name), "Anonymous-%u", ret_view->user_id);
+    }
+    return true;
+}
+
+int64_t players_score(const struct bank *bank, uint32_t player)
+{
+    return player < bank->players_max ? bank_load_i64(&bank->players[player].score_points) : 0;
+}
+
+static bool is_user(const struct bank *bank, uint32_t player, uint32_t user_id)
+{
+    const struct shm_player *row = &bank->players[player];
+
+    return (bank_load_u32(&row->flags) & SHM_PLAYER_KNOWN) != 0 &&
+           bank_load_u32(&row->user_id) == user_id;
+}
+
+uint32_t players_find_user(const struct bank *bank, uint32_t user_id, uint32_t hint)
+{
+    if (hint < bank->players_max && is_user(bank, hint, user_id)) {
+        return hint;
+    }
+    for (uint32_t player = 0; player < bank->players_max; player++) {
+        if (is_user(bank, player, user_id)) {
+            return player;
+        }
+    }
+    return SHM_NONE;
+}
+
+void players_put(struct bank *spare, uint32_t player, uint32_t user_id, uint32_t auth_epoch,
+                 uint32_t flags, const char *display_name)
+{
+    CHECK(player < spare->players_max);
+    struct shm_player *row = &spare->players[player];
+    bool is_new = (bank_load_u32(&row->flags) & SHM_PLAYER_KNOWN) == 0;
+
+    flags = (flags & ~(uint32_t)SHM_PLAYER_NAMED) | SHM_PLAYER_KNOWN;
+    bank_store_u32(&row->user_id, user_id);
+    bank_store_u32(&row->auth_epoch, auth_epoch);
+    name_store(row, display_name);
+    bank_store_u32(&row->flags, has_text(display_name) ? flags | SHM_PLAYER_NAMED : flags);
+    if (is_new) {
+        bank_store_u32(&spare->head->player_count, state_player_count(spare) + 1);
+    }
+}
+
+void players_set_name(struct bank *bank, uint32_t player, const char *display_name)
+{
+    CHECK(player < bank->players_max);
+    struct shm_player *row = &bank->players[player];
+    uint32_t flags = bank_load_u32(&row->flags) & ~(uint32_t)SHM_PLAYER_NAMED;
+
+    name_store(row, display_name);
+    bank_store_u32(&row->flags, has_text(display_name) ? flags | SHM_PLAYER_NAMED : flags);
+}
+
+void players_set_auth_epoch(struct bank *bank, uint32_t player, uint32_t epoch)
+{
+    CHECK(player < bank->players_max);
+    bank_store_u32(&bank->players[player].auth_epoch, epoch);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slots.c - this process's row of counters, and everybody's reading of all rows.
+ *
+ * Every access is relaxed and pairs with nothing: each number stands alone.  A number has one
+ * writer, so an addition is a load and a store, which costs a third of an atomic add.
+ */
+#include "shm/slots.h"
+
+#include <unistd.h>
+
+#include "shm/base/clock.h"
+
+static struct slots {
+    struct shm_slot *row; /* NULL: this process owns none */
+} slots;
+
+const struct slot_metric_row slot_metric_table[METRIC_COUNT] = {
+#define SLOT_METRIC_ROW(id, name, kind, help) {name, SLOT_##kind, help},
+    SLOT_METRICS(SLOT_METRIC_ROW)
+#undef SLOT_METRIC_ROW
+};
+
+const struct slot_histogram_row slot_histogram_table[HISTOGRAM_COUNT] = {
+#define SLOT_HISTOGRAM_ROW(id, name, help) {name, help},
+    SLOT_HISTOGRAMS(SLOT_HISTOGRAM_ROW)
+#undef SLOT_HISTOGRAM_ROW
+};
+
+uint32_t slots_count(const struct segment *segment)
+{
+    return segment->header->sizes.process_slots;
+}
+
+struct shm_slot *slots_at(const struct segment *segment, uint32_t row)
+{
+    struct shm_slot *rows = segment_section(segment, SHM_SLOTS);
+
+    return row < slots_count(segment) ? &rows[row] : NULL;
+}
+
+static void put_u32(_Atomic uint32_t *number, uint32_t value)
+{
+    /* relaxed: stands alone, see the head of this file */
+    atomic_store_explicit(number, value, memory_order_relaxed);
+}
+
+static void put_u64(_Atomic uint64_t *number, uint64_t value)
+{
+    /* relaxed: stands alone, see the head of this file */
+    atomic_store_explicit(number, value, memory_order_relaxed);
+}
+
+static uint64_t get_u64(const _Atomic uint64_t *number)
+{
+    /* relaxed: stands alone, see the head of this file */
+    return atomic_load_explicit(number, memory_order_relaxed);
+}
+
+static void add_u64(_Atomic uint64_t *number, uint64_t amount)
+{
+    put_u64(number, get_u64(number) + amount);
+}
+
+void slots_own(const struct segment *segment, uint32_t row)
+{
+    slots.row = slots_at(segment, row);
+    if (slots.row == NULL) {
+        return;
+    }
+    put_u32(&slots.row->pid, (uint32_t)getpid());
+    put_u32(&slots.row->route, SHM_NONE);
+    put_u64(&slots.row->started_us, clock_real_us());
+    put_u64(&slots.row->heartbeat_us, clock_mono_us());
+    for (int metric = 0; metric < METRIC_COUNT; metric++) {
+        if (slot_metric_table[metric].kind == SLOT_GAUGE) {
+            put_u64(&slots.row->metrics[metric], 0); /* what the dead held is closed */
+        }
+    }
+    put_u32(&slots.row->state, SLOT_STARTING);
+}
+
+void slots_set_state(enum slot_state state)
+{
+    if (slots.row != NULL) {
+        put_u32(&slots.row->state, state);
+    }
+}
+
+void slots_beat(uint64_t now_mono_us)
+{
+    if (slots.row != NULL) {
+        put_u64(&slots.row->heartbeat_us, now_mono_us);
+    }
+}
+
+void slots_enter_route(uint32_t route)
+{
+    if (slots.row != NULL) {
+        put_u32(&slots.row->route, route);
+    }
+}
+
+void slots_add(enum slot_metric metric, uint64_t amount)
+{
+    if (slots.row != NULL) {
+        add_u64(&slots.row->metrics[metric], amount);
+    }
+}
+
+void slots_sub(enum slot_metric metric, uint64_t amount)
+{
+    if (slots.row != NULL) {
+        put_u64(&slots.row->metrics[metric], get_u64(&slots.row->metrics[metric]) - amount);
+    }
+}
+
+void slots_set(enum slot_metric metric, uint64_t value)
+{
+    if (slots.row != NULL) {
+        put_u64(&slots.row->metrics[metric], value);
+    }
+}
+
+/* The first bucket whose bound, HISTOGRAM_FIRST_US << bucket, is not below the value. */
+static uint32_t bucket_of(uint64_t value)
+{
+    uint64_t steps = value / HISTOGRAM_FIRST_US + (value % HISTOGRAM_FIRST_US != 0);
+    uint32_t bucket = steps <= 1 ? 0 : 64 - (uint32_t)__builtin_clzll(steps - 1);
+
+    return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
+}
+
+static void observe(struct shm_histogram *histogram, uint64_t value)
+{
+    add_u64(&histogram->buckets[bucket_of(value)], 1);
+    add_u64(&histogram->sum_us, value);
+}
+
+void slots_observe(enum slot_histogram histogram, uint64_t value)
+{
+    if (slots.row != NULL) {
+        observe(&slots.row->histograms[histogram], value);
+    }
+}
+
+void slots_count_request(uint32_t route, uint32_t status, uint64_t latency_us)
+{
+    uint32_t class = status / 100;
+
+    if (slots.row == NULL || route >= SLOT_ROUTES_MAX) {
+        return;
+    }
+    add_u64(&slots.row->routes[route].by_status[class < SLOT_STATUS_CLASSES ? class : 0], 1);
+    observe(&slots.row->routes[route].latency, latency_us);
+}
+
+uint64_t slots_read(const struct shm_slot *slot, enum slot_metric metric)
+{
+    return get_u64(&slot->metrics[metric]);
+}
