@@ -80,7 +80,10 @@ const char *log_errno_text(int error)
 /* All of `s` or nothing. */
 static void put(struct line *line, struct str s)
 {
-    if (line->cut || s.len > sizeof(line->bytes) - TAIL_BYTES - line->len) {
+    const size_t limit = sizeof(line->bytes) - TAIL_BYTES;
+
+    /* A closing quote may stand behind the limit already. */
+    if (line->cut || line->len > limit || s.len > limit - line->len) {
         line->cut = true;
         return;
     }

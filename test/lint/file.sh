@@ -37,7 +37,7 @@ key=$({
     esac
     echo "${flags[*]} $file"
     cat "$0" .clang-tidy test/lint/cppcheck.txt
-    gcc "${flags[@]}" -MM "$file" | tr -d '\\' | tr ' ' '\n' | grep '\.[ch]$' | sort | xargs cat
+    gcc "${flags[@]}" -MM "$file" | tr -d '\134' | tr ' ' '\n' | grep '\.[ch]$' | sort | xargs cat
 } | sha256sum | cut -c1-40)
 
 [ -e "$cache/$key" ] && exit 0

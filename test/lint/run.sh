@@ -34,6 +34,7 @@ step() {
     fi
 }
 
+# shellcheck disable=SC2317 # called through step
 each() {
     printf '%s\0' "${analysed[@]}" | xargs -0 -P2 -n1 test/lint/file.sh "$1" "${flags[@]}" --
 }

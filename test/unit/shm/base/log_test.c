@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* log_test.c - a line is one line, whatever is in it and however long it would be. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "shm/base/compiler.h"
+#include "shm/base/log.h"
+
+static char text[4 * LOG_LINE_BYTES];
+static int kept_stderr = -1;
+static int pipe_read = -1;
+
+/* Standard error goes into a pipe until captured(). */
+static void capture(void)
+{
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    kept_stderr = dup(STDERR_FILENO);
+    assert_true(kept_stderr >= 0);
+    assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+    close(ends[1]);
+    pipe_read = ends[0];
+}
+
+/* All that came since capture(): text[], its length. */
+static size_t captured(void)
+{
+    size_t len = 0;
+    ssize_t got;
+
+    assert_true(dup2(kept_stderr, STDERR_FILENO) >= 0);
+    close(kept_stderr);
+    while ((got = read(pipe_read, text + len, sizeof(text) - 1 - len)) > 0) {
+        len += (size_t)got;
+    }
+    close(pipe_read);
+    text[len] = '\0';
+    return len;
+}
+
+static void assert_one_line(size_t len)
+{
+    assert_true(len > 0 && len <= LOG_LINE_BYTES);
+    assert_ptr_equal(strchr(text, '\n'), text + len - 1);
+}
+
+static void a_person_reads_time_level_process_message_values(void **state)
+{
+    (void)state;
+    log_init(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    log_set_process("worker 1");
+    capture();
+    LOG(LOG_LEVEL_INFO, "listener is open", LOG_STR("address", "127.0.0.1:8080"),
+        LOG_U64("conns", 7), LOG_I64("delta", -3), LOG_HEX("req", 255), LOG_STR("why", "two words"),
+        LOG_STR("empty", ""));
+    assert_one_line(captured());
+    assert_string_equal(text + strlen("12:00:01.123"),
+                        " INFO  worker 1: listener is open address=127.0.0.1:8080 conns=7 delta=-3 "
+                        "req=00000000000000ff why=\"two words\" empty=\"\"\n");
+    assert_int_equal(text[2], ':');
+    assert_int_equal(text[8], '.');
+}
+
+static void logfmt_quotes_what_needs_it(void **state)
+{
+    (void)state;
+    log_init(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    log_set_process("db");
+    capture();
+    LOG(LOG_LEVEL_WARN, "slow \"disk\"", LOG_STR("path", "a=b"), LOG_STR("plain", "x/y"));
+    assert_one_line(captured());
+    assert_memory_equal(text, "ts=20", 5);
+    assert_string_equal(text + strlen("ts=2026-01-02T03:04:05.678Z"),
+                        " level=warn proc=db msg=\"slow \\\"disk\\\"\" path=\"a=b\" plain=x/y\n");
+}
+
+static void control_characters_never_reach_the_terminal(void **state)
+{
+    static const enum log_format formats[] = {LOG_FORMAT_TEXT, LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+        log_init(LOG_LEVEL_INFO, formats[i]);
+        capture();
+        LOG(LOG_LEVEL_ERROR, "a\nb", LOG_SLICE("v", STR("x\r\n\x1b[31m\0\x7f\xFF\xC2\x9B")));
+        size_t len = captured();
+        assert_one_line(len);
+        assert_int_equal(strlen(text), len);
+        for (size_t at = 0; at < len - 1; at++) {
+            assert_false((unsigned char)text[at] < 0x20 || text[at] == 0x7F);
+        }
+        assert_null(strstr(text, "\xC2\x9B"));
+        assert_non_null(strstr(text, "x\\u000d\\n\\u001b[31m\\u0000\\u007f\xEF\xBF\xBD\\u009b"));
+    }
+}
+
+static json_t *parsed(size_t len)
+{
+    json_error_t error;
+    json_t *json = json_loadb(text, len, JSON_ALLOW_NUL, &error);
+
+    assert_non_null(json);
+    return json;
+}
+
+static void json_lines_parse_and_keep_their_types(void **state)
+{
+    (void)state;
+    log_init(LOG_LEVEL_DEBUG, LOG_FORMAT_JSON);
+    log_set_process("worker 2");
+    capture();
+    LOG(LOG_LEVEL_DEBUG, "hello", LOG_U64("n", 12), LOG_I64("m", -12), LOG_HEX("id", 10),
+        LOG_ERRNO(ENOENT));
+    json_t *json = parsed(captured());
+    assert_string_equal(json_string_value(json_object_get(json, "level")), "debug");
+    assert_string_equal(json_string_value(json_object_get(json, "proc")), "worker 2");
+    assert_string_equal(json_string_value(json_object_get(json, "msg")), "hello");
+    assert_int_equal(json_integer_value(json_object_get(json, "n")), 12);
+    assert_int_equal(json_integer_value(json_object_get(json, "m")), -12);
+    assert_string_equal(json_string_value(json_object_get(json, "id")), "000000000000000a");
+    assert_string_equal(json_string_value(json_object_get(json, "error")),
+                        "No such file or directory");
+    json_decref(json);
+}
+
+/* Every length round the bound: the cut falls on each byte of the value, the key, the end. */
+static void a_line_that_is_too_long_is_cut_marked_and_still_one(void **state)
+{
+    static const enum log_format formats[] = {LOG_FORMAT_TEXT, LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON};
+    static char value[LOG_LINE_BYTES + 2];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+        log_init(LOG_LEVEL_INFO, formats[i]);
+        for (size_t escapes = 0; escapes < 80; escapes += 79) {
+            memset(value, 'x', sizeof(value) - 1);
+            memset(value, '\n', escapes);
+            for (size_t len = LOG_LINE_BYTES - 300; len <= LOG_LINE_BYTES; len++) {
+                capture();
+                LOG(LOG_LEVEL_INFO, "m", LOG_SLICE("v", ((struct str){value, len})),
+                    LOG_U64("number", 1234567), LOG_STR("after", "all"));
+                size_t line_len = captured();
+                assert_one_line(line_len);
+                bool whole = strstr(text, "all") != NULL;
+                assert_int_equal(whole, strstr(text, "cut") == NULL);
+                if (formats[i] == LOG_FORMAT_JSON) {
+                    json_decref(parsed(line_len));
+                }
+            }
+            assert_non_null(strstr(text, "cut"));
+        }
+    }
+}
+
+static void a_message_that_is_too_long_is_cut(void **state)
+{
+    static char message[2 * LOG_LINE_BYTES];
+
+    (void)state;
+    memset(message, 'm', sizeof(message) - 1);
+    log_init(LOG_LEVEL_INFO, LOG_FORMAT_JSON);
+    capture();
+    LOG(LOG_LEVEL_INFO, message, LOG_U64("n", 1));
+    size_t len = captured();
+    assert_one_line(len);
+    json_t *json = parsed(len);
+    assert_true(json_is_true(json_object_get(json, "cut")));
+    json_decref(json);
+}
+
+static void levels_below_the_least_are_neither_written_nor_counted(void **state)
+{
+    (void)state;
+    log_init(LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
+    uint64_t infos = log_lines(LOG_LEVEL_INFO);
+    uint64_t warnings = log_lines(LOG_LEVEL_WARN);
+    capture();
+    LOG(LOG_LEVEL_INFO, "not this");
+    LOG(LOG_LEVEL_WARN, "this");
+    log_set_level(LOG_LEVEL_ERROR);
+    LOG(LOG_LEVEL_WARN, "not this either");
+    assert_one_line(captured());
+    assert_int_equal(log_lines(LOG_LEVEL_INFO), infos);
+    assert_int_equal(log_lines(LOG_LEVEL_WARN), warnings + 1);
+}
+
+static void the_journal_gets_the_priority(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("JOURNAL_STREAM", "8:1234", 1), 0);
+    log_init(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    capture();
+    LOG(LOG_LEVEL_WARN, "w");
+    (void)captured();
+    assert_memory_equal(text, "<4>ts=", 6);
+    log_init(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    capture();
+    LOG(LOG_LEVEL_WARN, "w");
+    (void)captured();
+    assert_int_not_equal(text[0], '<');
+    assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+}
+
+static void a_log_line_leaves_errno_alone(void **state)
+{
+    (void)state;
+    log_init(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    capture();
+    errno = EBUSY;
+    LOG(LOG_LEVEL_INFO, "x", LOG_ERRNO(123456));
+    assert_int_equal(errno, EBUSY);
+    (void)captured();
+    assert_non_null(strstr(text, "unknown error"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_person_reads_time_level_process_message_values),
+        cmocka_unit_test(logfmt_quotes_what_needs_it),
+        cmocka_unit_test(control_characters_never_reach_the_terminal),
+        cmocka_unit_test(json_lines_parse_and_keep_their_types),
+        cmocka_unit_test(a_line_that_is_too_long_is_cut_marked_and_still_one),
+        cmocka_unit_test(a_message_that_is_too_long_is_cut),
+        cmocka_unit_test(levels_below_the_least_are_neither_written_nor_counted),
+        cmocka_unit_test(the_journal_gets_the_priority),
+        cmocka_unit_test(a_log_line_leaves_errno_alone),
+    };
+    (void)unsetenv("JOURNAL_STREAM");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
