@@ -85,20 +85,20 @@ static_assert(sizeof(struct shm_board_control) == CACHE_LINE_BYTES, "a line of i
 
 struct shm_bank_head {
     _Alignas(CACHE_LINE_BYTES) _Atomic uint64_t version; /* odd while an event is being applied */
-    _Atomic uint64_t committed_seq; /* the last event this bank contains */
-    _Atomic uint64_t last_ts_us;    /* of that event */
-    _Atomic uint64_t floor_seq;     /* events up to this one are void: the last reset */
-    _Atomic uint64_t auth_epoch;    /* older cookies and tokens are dead */
-    _Atomic uint64_t generation;    /* of the game this bank was built with */
-    _Atomic uint32_t player_count;  /* players on the board: order[0 .. player_count) */
-    _Atomic uint32_t phase;         /* enum state_phase (state.h) */
+    _Atomic uint64_t committed_seq;                      /* the last event this bank contains */
+    _Atomic uint64_t last_ts_us;                         /* of that event */
+    _Atomic uint64_t floor_seq;    /* events up to this one are void: the last reset */
+    _Atomic uint64_t auth_epoch;   /* older cookies and tokens are dead */
+    _Atomic uint64_t generation;   /* of the game this bank was built with */
+    _Atomic uint32_t player_count; /* players on the board: order[0 .. player_count) */
+    _Atomic uint32_t phase;        /* enum state_phase (state.h) */
 };
 static_assert(sizeof(struct shm_bank_head) == CACHE_LINE_BYTES, "one line");
 
 enum shm_player_flags {
-    SHM_PLAYER_KNOWN = 1u << 0,    /* the slot is taken */
-    SHM_PLAYER_NAMED = 1u << 1,    /* has chosen a display name */
-    SHM_PLAYER_IN_GAME = 1u << 2,  /* is in credentials.csv: may log in */
+    SHM_PLAYER_KNOWN = 1u << 0,   /* the slot is taken */
+    SHM_PLAYER_NAMED = 1u << 1,   /* has chosen a display name */
+    SHM_PLAYER_IN_GAME = 1u << 2, /* is in credentials.csv: may log in */
     SHM_PLAYER_HAS_EVENT = 1u << 3,
 };
 
@@ -110,7 +110,7 @@ struct shm_player {
     _Atomic uint32_t user_id;      /* users.id */
     _Atomic uint32_t auth_epoch;   /* this player's older sessions are dead */
     _Atomic uint32_t solves;
-    _Atomic uint32_t flags;        /* enum shm_player_flags */
+    _Atomic uint32_t flags;                /* enum shm_player_flags */
     _Atomic uint64_t name[SHM_NAME_WORDS]; /* display name, NUL-padded */
 };
 static_assert(sizeof(struct shm_player) == 80, "no padding");

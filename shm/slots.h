@@ -67,7 +67,8 @@ struct shm_histogram {
     X(LOGINS_OK, "logins_ok", COUNTER, "Logins that succeeded.")                                   \
     X(LOGINS_BAD, "logins_bad", COUNTER, "Logins with a wrong name or password.")                  \
     X(PASSWORD_QUEUE, "password_queue", GAUGE, "Logins that wait for argon2id.")                   \
-    X(PASSWORD_REFUSED, "password_refused", COUNTER, "Logins refused: the argon2id queue is full.") \
+    X(PASSWORD_REFUSED, "password_refused", COUNTER,                                               \
+      "Logins refused: the argon2id queue is full.")                                               \
     X(GUESSES_WRONG, "guesses_wrong", COUNTER, "Wrong guesses.")                                   \
     X(SOLVES, "solves", COUNTER, "Solves committed by db, awards included.")                       \
     X(AWARDS, "awards", COUNTER, "Solves committed by db that came from /api/award.")              \
@@ -88,7 +89,8 @@ struct shm_histogram {
     X(RESTARTS_WORKER, "worker_restarts", COUNTER, "Workers forked again after a death (master).") \
     X(RESTARTS_DB, "db_restarts", COUNTER, "Times db was forked again (master).")                  \
     X(RELOADS, "reloads", COUNTER, "Reloads that took effect (master).")                           \
-    X(RELOADS_REFUSED, "reloads_refused", COUNTER, "Reloads refused because of a bad file (master).") \
+    X(RELOADS_REFUSED, "reloads_refused", COUNTER,                                                 \
+      "Reloads refused because of a bad file (master).")                                           \
     X(BACKLOG, "listen_backlog", GAUGE, "Effective listen backlog (master).")                      \
     X(VIEW_BUILDS, "view_builds", COUNTER, "Public views built anew.")                             \
     X(WEBSOCKET_BAD, "websocket_bad_frames", COUNTER, "Streams closed for a protocol error.")      \
@@ -122,8 +124,8 @@ enum slot_histogram {
 /* Writer: the process whose row it is. */
 struct shm_slot {
     _Alignas(SHM_PAGE_BYTES) _Atomic uint32_t pid;
-    _Atomic uint32_t state;     /* enum slot_state */
-    _Atomic uint32_t route;     /* row of the route table it is in, SHM_NONE: in none */
+    _Atomic uint32_t state; /* enum slot_state */
+    _Atomic uint32_t route; /* row of the route table it is in, SHM_NONE: in none */
     _Atomic uint32_t reserved;
     _Atomic uint64_t started_us;   /* clock_real_us() */
     _Atomic uint64_t heartbeat_us; /* clock_mono_us(), written every SLOT_HEARTBEAT_MS */

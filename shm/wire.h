@@ -31,7 +31,7 @@ enum wire_type {
     WIRE_GUESS,     /* a wrong guess: stored, never answered */
     WIRE_HINT,
     WIRE_NAME,
-    WIRE_REVOKE,    /* logout of a session, of a player, of everyone */
+    WIRE_REVOKE, /* logout of a session, of a player, of everyone */
     WIRE_RESET,
     /* db -> worker */
     WIRE_RESULT,
@@ -41,13 +41,13 @@ enum wire_type {
 
 enum wire_status {
     WIRE_OK,
-    WIRE_ALREADY,       /* already solved / already bought */
-    WIRE_UNKNOWN,       /* no such player, challenge or hint in db's present game */
-    WIRE_LOCKED,        /* requirements unmet, or hints out of order */
-    WIRE_INSUFFICIENT,  /* not enough points */
+    WIRE_ALREADY,      /* already solved / already bought */
+    WIRE_UNKNOWN,      /* no such player, challenge or hint in db's present game */
+    WIRE_LOCKED,       /* requirements unmet, or hints out of order */
+    WIRE_INSUFFICIENT, /* not enough points */
     WIRE_NAME_TAKEN,
-    WIRE_BUSY,          /* queue past its bound: 503 */
-    WIRE_STORE_FAILED,  /* disk full, read-only, locked, corrupt: 503, nothing happened */
+    WIRE_BUSY,         /* queue past its bound: 503 */
+    WIRE_STORE_FAILED, /* disk full, read-only, locked, corrupt: 503, nothing happened */
     WIRE_STATUSES,
 };
 
@@ -107,7 +107,7 @@ static_assert(sizeof(struct wire_name) == 56, "no padding");
 
 struct wire_revoke {
     struct wire_head head;
-    uint32_t player;     /* SHM_NONE: everyone */
+    uint32_t player; /* SHM_NONE: everyone */
     uint32_t reserved;
     uint64_t session_id; /* 0: all sessions of the player */
     uint64_t expires_s;  /* when the session would have ended by itself */
