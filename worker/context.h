@@ -46,7 +46,8 @@ struct worker {
     struct session_keys *keys;
     struct stream_hub *streams;
     struct view_table *views;
-    struct challenge_texts *texts;
+    struct challenge_texts *texts; /* of the game of texts_generation; 0: not made yet */
+    uint64_t texts_generation;
 
     bool draining;
     uint64_t next_conn_id;

@@ -20,5 +20,5 @@ struct page;
 /* master (worker_prepare), or a pool thread during a reload.  NULL: no memory. */
 MUST_USE struct page *page_build(const struct game *game);
 void page_free(struct page *page);
-/* Answers a GET or HEAD of a path that no route took: the file, 304, or 404. */
+/* Answers whatever path no route took: the file, 304, 404; 405 for a method a file does not have. */
 void page_respond(struct exchange *exchange);

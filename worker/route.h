@@ -7,20 +7,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shm/base/compiler.h"
 #include "shm/base/str.h"
 #include "shm/layout.h"
 #include "worker/conn.h"
 #include "worker/http.h"
+#include "worker/session.h"
 
 struct game_player;
 
 enum auth {
     AUTH_NONE,
+    AUTH_OPTIONAL,    /* a session is looked for; the handler decides */
     AUTH_PLAYER,      /* a valid session */
     AUTH_BOARD,       /* a session, or board_public, or the display token */
     AUTH_API_TOKEN,   /* CTFG_API_TOKEN, bare or Bearer */
     AUTH_ADMIN_TOKEN, /* CTFG_ADMIN_TOKEN, Bearer */
-    AUTH_HANDLER,     /* the handler decides (stream token, reset form) */
 };
 
 /* One request on its way: valid until the answer or the handler's return, whichever is first. */
@@ -28,10 +30,8 @@ struct exchange {
     struct worker *worker;
     struct conn *conn;
     const struct request *request;
-    uint32_t player;                  /* slot; SHM_NONE: no session */
-    const struct game_player *who;    /* NULL: no session */
-    uint64_t session_id;
-    uint64_t session_expires_s;
+    const struct game_player *who; /* NULL: no session */
+    struct session session;        /* session.player == SHM_NONE: no session */
 };
 
 typedef void (*route_handler)(struct exchange *exchange);
@@ -44,6 +44,8 @@ struct route {
     route_handler handler;
 };
 
+/* Takes one token of a kind for this exchange's player.  false: the answer (429) is given. */
+MUST_USE bool route_take_limit(struct exchange *exchange, enum limit_kind kind);
 /* Finds, checks method, origin of state-changing calls, session and limit, then calls the handler. */
 void route_dispatch(struct conn *conn, const struct request *request);
 /* "POST /api/submit", for /metrics and for naming the dead; NULL past the last row. */

@@ -28,7 +28,9 @@ enum session_kind {
 struct session {
     uint32_t player; /* slot; SHM_NONE: the room's screen */
     uint64_t session_id;
-    uint64_t expires_s; /* since 1970 */
+    uint64_t expires_s;  /* since 1970 */
+    uint32_t auth_epoch; /* the game's and the player's when it was made: session_still_good() */
+    uint32_t player_epoch;
 };
 
 MUST_USE bool session_start(struct worker *worker);

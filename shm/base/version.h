@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+/* version.h - what `ctfg --version`, the log, the page and /metrics call this build. */
+#pragma once
+
+#define CTFG_VERSION "1.0.0"

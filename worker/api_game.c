@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* api_game.c - GET /api/game: what the page shows before anyone logs in; GET /api/display. */
+#include "conf/game.h"
+#include "conf/names.h"
+#include "shm/base/clock.h"
+#include "shm/base/json_out.h"
+#include "shm/base/version.h"
+#include "worker/api.h"
+#include "worker/context.h"
+#include "worker/peer.h"
+#include "worker/response.h"
+#include "worker/route.h"
+
+#define GAME_ANSWER_BYTES_MAX (256u << 10)
+#define DISPLAY_ANSWER_BYTES_MAX 1024
+
+static bool has_file(const struct game *game, struct str path)
+{
+    for (uint32_t i = 0; i < game->page_file_count; i++) {
+        if (str_equal(game->page_files[i].path, path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* images/banner.jpg, else images/banner.png (contract.md section 1). */
+static struct str banner_path(const struct game *game)
+{
+    static const struct str paths[] = {STR_INIT("/images/banner.jpg"),
+                                       STR_INIT("/images/banner.png")};
+
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        if (has_file(game, paths[i])) {
+            return paths[i];
+        }
+    }
+    return (struct str){0};
+}
+
+static void key_or_null(struct json_out *json, const char *key, struct str value)
+{
+    if (value.len > 0) {
+        json_key_str(json, key, value);
+    } else {
+        json_key_null(json, key);
+    }
+}
+
+static void write_logo(struct json_out *json, const struct game *game)
+{
+    struct buf path = BUF_INIT(GAME_ANSWER_BYTES_MAX);
+
+    if (game->settings.game_logo.len > 0) {
+        buf_append_str(&path, STR("/images/"));
+        buf_append_str(&path, game->settings.game_logo);
+    }
+    key_or_null(json, "logo", buf_str(&path));
+    buf_free(&path);
+}
+
+void api_game(struct exchange *exchange)
+{
+    const struct game *game = exchange->worker->game;
+    const struct settings *settings = &game->settings;
+    struct buf body = BUF_INIT(GAME_ANSWER_BYTES_MAX);
+    struct json_out json = JSON_OUT(&body);
+
+    json_object_begin(&json);
+    json_key_str(&json, "name", settings->game_name);
+    write_logo(&json, game);
+    key_or_null(&json, "banner", banner_path(game));
+    json_key_str(&json, "welcome", settings->game_welcome);
+    key_or_null(&json, "accent", settings->accent_colour);
+    key_or_null(&json, "language", settings->page_language);
+    json_key_bool(&json, "board_public", settings->board_public);
+    json_key_u64(&json, "server_ts", clock_real_us() / 1000);
+    json_key_str(&json, "version", STR(CTFG_VERSION));
+    json_key(&json, "name_rules");
+    json_object_begin(&json);
+    json_key_u64(&json, "min", NAME_CHARS_MIN);
+    json_key_u64(&json, "max", NAME_CHARS_MAX);
+    json_object_end(&json);
+    json_object_end(&json);
+    if (body.failed) {
+        response_error(exchange->conn, 503, "unavailable");
+    } else {
+        response_json(exchange->conn, 200, buf_str(&body), NULL);
+    }
+    buf_free(&body);
+}
+
+/* The room's screen: a stream without a player. */
+void api_display(struct exchange *exchange)
+{
+    struct worker *worker = exchange->worker;
+    struct buf url = BUF_INIT(DISPLAY_ANSWER_BYTES_MAX / 2);
+    struct buf body = BUF_INIT(DISPLAY_ANSWER_BYTES_MAX);
+    struct json_out json = JSON_OUT(&body);
+    char token[SESSION_TEXT_BYTES_MAX];
+
+    session_make(worker, SESSION_DISPLAY_TOKEN, SHM_NONE, session_draw_id(),
+                 worker->game->settings.stream_token_ttl_s, token);
+    peer_append_websocket_url(&url, exchange->conn, exchange->request, token);
+    json_object_begin(&json);
+    json_key_str(&json, "websocket_url", buf_str(&url));
+    json_object_end(&json);
+    if (url.failed || body.failed) {
+        response_error(exchange->conn, 503, "unavailable");
+    } else {
+        response_json(exchange->conn, 200, buf_str(&body), NULL);
+    }
+    buf_free(&url);
+    buf_free(&body);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * peer.c - believes X-Forwarded-* from trusted peers only, and compares Origin with Host.
+ *
+ * Source: RFC 7239 section 5.2 for the meaning of the chain, RFC 6454 for origins.
+ */
+#include "worker/peer.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "conf/game.h"
+#include "worker/conn.h"
+#include "worker/context.h"
+#include "worker/http.h"
+
+#define FORWARDED_HOPS_MAX 16 /* a longer chain is not looked at further */
+
+static const uint8_t v4_mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+static void address_from_v4(const void *v4, struct peer_address *ret_address)
+{
+    memcpy(ret_address->bytes, v4_mapped_prefix, sizeof(v4_mapped_prefix));
+    memcpy(ret_address->bytes + 12, v4, 4);
+}
+
+/* "192.0.2.1", "2001:db8::1", "[2001:db8::1]:443", "192.0.2.1:4711". */
+static bool address_parse(struct str text, struct peer_address *ret_address)
+{
+    char copy[INET6_ADDRSTRLEN + 8];
+    unsigned char v4[4];
+
+    text = str_trim(text);
+    if (text.len > 1 && text.data[0] == '[') {
+        const char *end = memchr(text.data, ']', text.len);
+
+        if (end == NULL) {
+            return false;
+        }
+        text = (struct str){text.data + 1, (size_t)(end - text.data) - 1};
+    }
+    if (text.len == 0 || text.len >= sizeof(copy)) {
+        return false;
+    }
+    (void)str_copy(text, copy, sizeof(copy));
+    char *colon = strchr(copy, ':');
+    if (colon != NULL && strchr(colon + 1, ':') == NULL) {
+        *colon = '\0'; /* one colon: IPv4 with a port */
+    }
+    if (inet_pton(AF_INET, copy, v4) == 1) {
+        address_from_v4(v4, ret_address);
+        return true;
+    }
+    return inet_pton(AF_INET6, copy, ret_address->bytes) == 1;
+}
+
+static bool prefix_equal(const uint8_t *a, const uint8_t *b, uint64_t bits)
+{
+    size_t whole = (size_t)(bits / 8);
+    unsigned rest = (unsigned)(bits % 8);
+
+    if (memcmp(a, b, whole) != 0) {
+        return false;
+    }
+    return rest == 0 || (a[whole] >> (8 - rest)) == (b[whole] >> (8 - rest));
+}
+
+/* "10.0.0.0/8", "2001:db8::/32", or one address.  What does not parse contains nobody. */
+static bool block_contains(struct str block, const struct peer_address *address)
+{
+    struct str base = block;
+    struct str bits_text = {0};
+    struct peer_address base_address;
+    uint64_t bits = 128;
+    const char *slash = memchr(block.data, '/', block.len);
+
+    if (slash != NULL) {
+        base.len = (size_t)(slash - block.data);
+        bits_text = (struct str){slash + 1, block.len - base.len - 1};
+    }
+    if (!address_parse(base, &base_address)) {
+        return false;
+    }
+    if (slash != NULL) {
+        bool is_v4 = memcmp(base_address.bytes, v4_mapped_prefix, 12) == 0;
+
+        if (!str_to_u64(bits_text, 0, is_v4 ? 32 : 128, &bits)) {
+            return false;
+        }
+        bits += is_v4 ? 96 : 0;
+    }
+    return prefix_equal(base_address.bytes, address->bytes, bits);
+}
+
+static bool is_loopback(const struct peer_address *address)
+{
+    static const uint8_t v6_loopback[16] = {[15] = 1};
+
+    return memcmp(address->bytes, v6_loopback, 16) == 0 ||
+           (memcmp(address->bytes, v4_mapped_prefix, 12) == 0 && address->bytes[12] == 127);
+}
+
+bool peer_is_trusted(const struct settings *settings, const struct peer_address *address)
+{
+    static const uint8_t unix_socket[16];
+
+    if (memcmp(address->bytes, unix_socket, 16) == 0 || is_loopback(address)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < settings->trusted_proxies.count; i++) {
+        if (block_contains(settings->trusted_proxies.items[i], address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The part behind the last comma, which is cut off *rest. */
+static struct str cut_last(struct str *rest)
+{
+    size_t at = rest->len;
+
+    while (at > 0 && rest->data[at - 1] != ',') {
+        at--;
+    }
+    struct str last = {rest->data + at, rest->len - at};
+    rest->len = at > 0 ? at - 1 : 0;
+    return str_trim(last);
+}
+
+void peer_client_address(const struct conn *conn, const struct request *request,
+                         struct peer_address *ret_address)
+{
+    const struct settings *settings = &conn->worker->game->settings;
+    struct str rest = request->forwarded_for;
+
+    *ret_address = (struct peer_address){0};
+    if (conn->peer_address_len == 4) {
+        address_from_v4(conn->peer_address, ret_address);
+    } else if (conn->peer_address_len == 16) {
+        memcpy(ret_address->bytes, conn->peer_address, 16);
+    }
+    if (!conn->peer_is_trusted) {
+        return;
+    }
+    for (unsigned hop = 0; hop < FORWARDED_HOPS_MAX && rest.len > 0; hop++) {
+        struct peer_address address;
+
+        if (!address_parse(cut_last(&rest), &address)) {
+            return;
+        }
+        *ret_address = address;
+        if (!peer_is_trusted(settings, &address)) {
+            return;
+        }
+    }
+}
+
+void peer_address_text(const struct peer_address *address, char *ret_text)
+{
+    static const uint8_t unix_socket[16];
+    const char *done;
+
+    if (memcmp(address->bytes, unix_socket, 16) == 0) {
+        (void)str_copy(STR("unix"), ret_text, INET6_ADDRSTRLEN);
+        return;
+    }
+    if (memcmp(address->bytes, v4_mapped_prefix, 12) == 0) {
+        done = inet_ntop(AF_INET, address->bytes + 12, ret_text, INET6_ADDRSTRLEN);
+    } else {
+        done = inet_ntop(AF_INET6, address->bytes, ret_text, INET6_ADDRSTRLEN);
+    }
+    if (done == NULL) {
+        ret_text[0] = '\0';
+    }
+}
+
+bool peer_is_https(const struct conn *conn, const struct request *request)
+{
+    struct str proto = request->forwarded_proto;
+
+    return conn->peer_is_trusted && proto.data != NULL &&
+           str_equal_nocase(cut_last(&proto), STR("https"));
+}
+
+struct str peer_host(const struct conn *conn, const struct request *request)
+{
+    struct str forwarded = request->forwarded_host;
+
+    if (conn->peer_is_trusted && forwarded.len > 0) {
+        return cut_last(&forwarded);
+    }
+    return request->host;
+}
+
+/* Without a default port, so that "example.org" and "example.org:443" are the same place. */
+static struct str without_default_port(struct str authority)
+{
+    static const struct str ports[] = {STR_INIT(":80"), STR_INIT(":443")};
+
+    for (size_t i = 0; i < ARRAY_LEN(ports); i++) {
+        if (authority.len > ports[i].len && memcmp(authority.data + authority.len - ports[i].len,
+                                                   ports[i].data, ports[i].len) == 0) {
+            authority.len -= ports[i].len;
+            break;
+        }
+    }
+    return authority;
+}
+
+bool peer_origin_is_allowed(const struct conn *conn, const struct request *request)
+{
+    const struct settings *settings = &conn->worker->game->settings;
+    struct str origin = request->origin;
+    struct str authority = origin;
+
+    if (origin.data == NULL) {
+        return true;
+    }
+    for (uint32_t i = 0; i < settings->allowed_origins.count; i++) {
+        if (str_equal_nocase(settings->allowed_origins.items[i], origin)) {
+            return true;
+        }
+    }
+    if (str_starts_with_nocase(origin, STR("http://"))) {
+        authority.data += 7;
+        authority.len -= 7;
+    } else if (str_starts_with_nocase(origin, STR("https://"))) {
+        authority.data += 8;
+        authority.len -= 8;
+    } else {
+        return false; /* "null" and schemes that no page of ours has */
+    }
+    return authority.len > 0 && str_equal_nocase(without_default_port(authority),
+                                                 without_default_port(peer_host(conn, request)));
+}
+
+void peer_append_websocket_url(struct buf *out, const struct conn *conn,
+                               const struct request *request, const char *token)
+{
+    struct str configured = conn->worker->game->settings.websocket_url;
+
+    if (configured.len > 0) {
+        buf_append_str(out, configured);
+    } else {
+        buf_append_str(out, peer_is_https(conn, request) ? STR("wss://") : STR("ws://"));
+        buf_append_str(out, peer_host(conn, request));
+        buf_append_str(out, STR("/scorestream"));
+    }
+    buf_append_str(out, STR("?token="));
+    buf_append_str(out, str_from(token));
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * route.c - THE table of endpoints, and the one way a request takes through it: find, method, origin,
+ * who, limit, handler.
+ */
+#include "worker/route.h"
+
+#include <string.h>
+
+#include "conf/game.h"
+#include "shm/base/buf.h"
+#include "shm/slots.h"
+#include "worker/api.h"
+#include "worker/context.h"
+#include "worker/limit.h"
+#include "worker/page.h"
+#include "worker/peer.h"
+#include "worker/response.h"
+
+/* clang-format off */
+static const struct route routes[] = {
+    /* method      path                  who may            limit         handler */
+    {METHOD_POST, "/api/login",         AUTH_NONE,         LIMIT_NONE,   api_login},
+    {METHOD_POST, "/api/logout",        AUTH_PLAYER,       LIMIT_NONE,   api_logout},
+    {METHOD_GET,  "/api/me",            AUTH_OPTIONAL,     LIMIT_NONE,   api_me},
+    {METHOD_POST, "/api/set-name",      AUTH_PLAYER,       LIMIT_NAME,   api_name},
+    {METHOD_GET,  "/api/challenges",    AUTH_PLAYER,       LIMIT_NONE,   api_challenges},
+    {METHOD_POST, "/api/submit",        AUTH_PLAYER,       LIMIT_SUBMIT, api_submit},
+    {METHOD_POST, "/api/hint",          AUTH_PLAYER,       LIMIT_HINT,   api_hint},
+    {METHOD_POST, "/api/award",         AUTH_API_TOKEN,    LIMIT_AWARD,  api_award},
+    {METHOD_GET,  "/api/scoreboard",    AUTH_BOARD,        LIMIT_NONE,   api_scoreboard},
+    {METHOD_GET,  "/api/graph",         AUTH_BOARD,        LIMIT_NONE,   api_graph},
+    {METHOD_GET,  "/api/events",        AUTH_BOARD,        LIMIT_API,    api_events},
+    {METHOD_GET,  "/api/player",        AUTH_BOARD,        LIMIT_API,    api_player},
+    {METHOD_GET,  "/api/solves",        AUTH_BOARD,        LIMIT_API,    api_solves},
+    {METHOD_GET,  "/api/game",          AUTH_NONE,         LIMIT_NONE,   api_game},
+    {METHOD_GET,  "/api/display",       AUTH_BOARD,        LIMIT_NONE,   api_display},
+    {METHOD_GET,  "/scorestream",       AUTH_NONE,         LIMIT_NONE,   api_stream},
+    {METHOD_GET,  "/reset",             AUTH_NONE,         LIMIT_NONE,   api_reset_form},
+    {METHOD_POST, "/admin/reset",       AUTH_NONE,         LIMIT_NONE,   api_reset},
+    {METHOD_POST, "/admin/logout",      AUTH_ADMIN_TOKEN,  LIMIT_NONE,   api_admin_logout},
+    /* Everything else a GET may name; the last row, so that it has counters of its own. */
+    {METHOD_GET,  "page",               AUTH_NONE,         LIMIT_NONE,   api_page},
+};
+
+static const struct route operator_routes[] = {
+    {METHOD_GET,  "/metrics",           AUTH_NONE,         LIMIT_NONE,   api_metrics},
+    {METHOD_GET,  "/healthz",           AUTH_NONE,         LIMIT_NONE,   api_healthz},
+    {METHOD_GET,  "/readyz",            AUTH_NONE,         LIMIT_NONE,   api_readyz},
+};
+/* clang-format on */
+
+#define ROUTES ARRAY_LEN(routes)
+#define PAGE_ROUTE (ROUTES - 1)
+static_assert(ROUTES + ARRAY_LEN(operator_routes) <= SLOT_ROUTES_MAX, "each row has counters");
+
+uint32_t route_count(void)
+{
+    return (uint32_t)(ROUTES + ARRAY_LEN(operator_routes));
+}
+
+const char *route_name(uint32_t row, const char **ret_method)
+{
+    if (row >= route_count()) {
+        return NULL;
+    }
+    const struct route *route = row < ROUTES ? &routes[row] : &operator_routes[row - ROUTES];
+    *ret_method = route->method == METHOD_POST ? "POST" : "GET";
+    return route->path;
+}
+
+static bool method_fits(const struct route *route, enum method method)
+{
+    return route->method == method || (route->method == METHOD_GET && method == METHOD_HEAD);
+}
+
+/* The bearer's token, or the header's whole value: older tools send it bare. */
+static struct str authorization_token(const struct request *request)
+{
+    struct str value = str_trim(request->authorization);
+
+    if (str_starts_with_nocase(value, STR("Bearer "))) {
+        value.data += 7;
+        value.len -= 7;
+        value = str_trim(value);
+    }
+    return value;
+}
+
+static bool token_fits(const struct request *request, struct str token)
+{
+    return token.len > 0 && str_equal_secret(authorization_token(request), token);
+}
+
+/* Fills in the session, if there is a good one. */
+static bool find_session(struct exchange *exchange)
+{
+    if (!session_verify_cookie(exchange->worker, exchange->request->cookie, &exchange->session)) {
+        exchange->session = (struct session){.player = SHM_NONE};
+        return false;
+    }
+    exchange->who = game_player_at(exchange->worker->game, exchange->session.player);
+    return exchange->who != NULL;
+}
+
+static bool who_may(const struct route *route, struct exchange *exchange)
+{
+    const struct game *game = exchange->worker->game;
+
+    switch (route->auth) {
+    case AUTH_NONE:
+        return true;
+    case AUTH_OPTIONAL:
+        (void)find_session(exchange);
+        return true;
+    case AUTH_PLAYER:
+        return find_session(exchange);
+    case AUTH_BOARD:
+        return find_session(exchange) || game->settings.board_public ||
+               token_fits(exchange->request, game->display_token);
+    case AUTH_API_TOKEN:
+        return token_fits(exchange->request, game->api_token);
+    case AUTH_ADMIN_TOKEN:
+        return token_fits(exchange->request, game->admin_token);
+    }
+    return false;
+}
+
+bool route_take_limit(struct exchange *exchange, enum limit_kind kind)
+{
+    struct worker *worker = exchange->worker;
+    uint64_t retry_us;
+    bool taken;
+
+    if (kind == LIMIT_NONE) {
+        return true;
+    }
+    if (exchange->who != NULL) {
+        taken = limit_take_player(worker, kind, exchange->session.player, &retry_us);
+    } else if (kind == LIMIT_AWARD) {
+        taken = limit_take_key(worker, kind, worker->game->api_token, &retry_us);
+    } else {
+        struct peer_address address;
+
+        peer_client_address(exchange->conn, exchange->request, &address);
+        taken = limit_take_key(
+            worker, kind, (struct str){(const char *)address.bytes, PEER_ADDRESS_BYTES}, &retry_us);
+    }
+    if (!taken) {
+        response_limited(exchange->conn, retry_us);
+    }
+    return taken;
+}
+
+static void run(const struct route *route, uint32_t row, struct exchange *exchange)
+{
+    struct conn *conn = exchange->conn;
+
+    conn->route = row;
+    slots_enter_route(row);
+    if (route->method == METHOD_POST && !peer_origin_is_allowed(conn, exchange->request)) {
+        response_error(conn, 403, "foreign_origin");
+    } else if (!who_may(route, exchange)) {
+        response_error(conn, 401, "unauthorized");
+    } else if (route_take_limit(exchange, route->limit)) {
+        route->handler(exchange);
+    }
+    slots_enter_route(SHM_NONE);
+}
+
+/* true: a row has this path; the request is answered or on its way. */
+static bool try_table(const struct route *table, size_t rows, uint32_t first_row,
+                      struct exchange *exchange)
+{
+    const struct request *request = exchange->request;
+    const struct route *other_method = NULL;
+
+    for (size_t i = 0; i < rows; i++) {
+        if (!str_equal(request->path, str_from(table[i].path))) {
+            continue;
+        }
+        if (method_fits(&table[i], request->method)) {
+            run(&table[i], first_row + (uint32_t)i, exchange);
+            return true;
+        }
+        other_method = &table[i];
+    }
+    if (other_method == NULL) {
+        return false;
+    }
+    exchange->conn->route = first_row + (uint32_t)(other_method - table);
+    response_method_not_allowed(
+        exchange->conn, other_method->method == METHOD_POST ? STR("POST") : STR("GET, HEAD"));
+    return true;
+}
+
+void route_dispatch(struct conn *conn, const struct request *request)
+{
+    struct exchange exchange = {
+        .worker = conn->worker,
+        .conn = conn,
+        .request = request,
+        .session = {.player = SHM_NONE},
+    };
+
+    if (conn->side == CONN_OPERATORS) {
+        if (!try_table(operator_routes, ARRAY_LEN(operator_routes), ROUTES, &exchange)) {
+            response_error(conn, 404, "not_found");
+        }
+        return;
+    }
+    if (try_table(routes, PAGE_ROUTE, 0, &exchange)) {
+        return;
+    }
+    conn->route = PAGE_ROUTE;
+    slots_enter_route(PAGE_ROUTE);
+    page_respond(&exchange);
+    slots_enter_route(SHM_NONE);
+}

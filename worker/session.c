@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* session.c - signs and verifies cookies and stream tokens; the worker's keyed MAC is BLAKE2b. */
+#include "worker/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <sodium.h>
+
+#include "conf/game.h"
+#include "shm/base/check.h"
+#include "shm/base/clock.h"
+#include "shm/players.h"
+#include "shm/state.h"
+#include "worker/context.h"
+#include "worker/http.h"
+
+#define SESSION_VERSION 1
+#define MAC_BYTES 16
+
+/* What is signed, byte by byte; little-endian on every machine we run on, and never leaves it. */
+struct claims {
+    uint8_t version;
+    uint8_t kind; /* enum session_kind */
+    uint16_t reserved;
+    uint32_t user_id; /* users.id: outlives restarts and reloads */
+    uint32_t player;  /* slot: where to look first */
+    uint32_t auth_epoch;
+    uint32_t player_epoch;
+    uint32_t expires_s; /* since 1970, until 2106 */
+    uint64_t session_id;
+};
+static_assert(sizeof(struct claims) == 32, "no padding: the bytes are signed as they are");
+
+struct signed_claims {
+    struct claims claims;
+    uint8_t mac[MAC_BYTES];
+};
+static_assert(sizeof(struct signed_claims) == 48, "no padding");
+static_assert(BASE64URL_LEN(sizeof(struct signed_claims)) < SESSION_TEXT_BYTES_MAX, "it fits");
+
+struct session_keys {
+    bool loaded;
+    uint8_t mac_key[32];
+};
+
+bool session_start(struct worker *worker)
+{
+    if (sodium_init() < 0) {
+        return false;
+    }
+    worker->keys = calloc(1, sizeof(*worker->keys));
+    return worker->keys != NULL;
+}
+
+/* The key is made by db before it publishes the first bank, and never changes after. */
+static const uint8_t *mac_key(struct worker *worker)
+{
+    struct session_keys *keys = worker->keys;
+
+    if (!keys->loaded && board_is_ready(&worker->board)) {
+        board_session_key(&worker->board, keys->mac_key);
+        keys->loaded = true;
+    }
+    return keys->loaded ? keys->mac_key : NULL;
+}
+
+static void sign(const uint8_t *key, const struct claims *claims, uint8_t ret_mac[MAC_BYTES])
+{
+    int failed = crypto_generichash(ret_mac, MAC_BYTES, (const unsigned char *)claims,
+                                    sizeof(*claims), key, 32);
+
+    CHECK(failed == 0); /* only for sizes out of range, and ours are constants */
+}
+
+uint64_t session_draw_id(void)
+{
+    uint64_t id = 0;
+
+    while (id == 0) {
+        randombytes_buf(&id, sizeof(id));
+    }
+    return id;
+}
+
+void session_make(struct worker *worker, enum session_kind kind, uint32_t player,
+                  uint64_t session_id, uint64_t ttl_s, char ret_text[SESSION_TEXT_BYTES_MAX])
+{
+    const struct bank *bank = board_live(&worker->board);
+    const uint8_t *key = mac_key(worker);
+    struct player_view view = {0};
+    struct signed_claims made = {0};
+
+    ret_text[0] = '\0'; /* verifies as nothing: the board is not there yet */
+    if (key == NULL || (player != SHM_NONE && !players_read(bank, player, &view))) {
+        return;
+    }
+    made.claims = (struct claims){
+        .version = SESSION_VERSION,
+        .kind = (uint8_t)kind,
+        .user_id = view.user_id,
+        .player = player,
+        .auth_epoch = (uint32_t)state_auth_epoch(bank),
+        .player_epoch = view.auth_epoch,
+        .expires_s = (uint32_t)((uint64_t)time(NULL) + ttl_s),
+        .session_id = session_id,
+    };
+    sign(key, &made.claims, made.mac);
+    base64url_encode(&made, sizeof(made), ret_text);
+}
+
+bool session_verify(struct worker *worker, enum session_kind kind, struct str text,
+                    struct session *ret_session)
+{
+    const uint8_t *key = mac_key(worker);
+    struct signed_claims given;
+    uint8_t mac[MAC_BYTES];
+    size_t len;
+
+    if (key == NULL || !base64url_decode(text, &given, sizeof(given), &len) ||
+        len != sizeof(given)) {
+        return false;
+    }
+    sign(key, &given.claims, mac);
+    if (sodium_memcmp(mac, given.mac, MAC_BYTES) != 0) {
+        return false;
+    }
+    if (given.claims.version != SESSION_VERSION || given.claims.kind != kind ||
+        given.claims.expires_s <= (uint64_t)time(NULL)) {
+        return false;
+    }
+    struct session session = {
+        .player = SHM_NONE,
+        .session_id = given.claims.session_id,
+        .expires_s = given.claims.expires_s,
+        .auth_epoch = given.claims.auth_epoch,
+        .player_epoch = given.claims.player_epoch,
+    };
+    if (kind != SESSION_DISPLAY_TOKEN) {
+        session.player = players_find_user(board_live(&worker->board), given.claims.user_id,
+                                           given.claims.player);
+        if (session.player == SHM_NONE) {
+            return false;
+        }
+    }
+    if (!session_still_good(worker, &session)) {
+        return false;
+    }
+    *ret_session = session;
+    return true;
+}
+
+bool session_verify_cookie(struct worker *worker, struct str cookie_header,
+                           struct session *ret_session)
+{
+    struct str value;
+
+    return cookie_header.data != NULL &&
+           http_cookie_value(cookie_header, SESSION_COOKIE_NAME, &value) &&
+           session_verify(worker, SESSION_COOKIE, value, ret_session);
+}
+
+bool session_still_good(struct worker *worker, const struct session *session)
+{
+    const struct bank *bank = board_live(&worker->board);
+    struct player_view view;
+
+    if (session->auth_epoch != (uint32_t)state_auth_epoch(bank) ||
+        revoked_test(&worker->revoked, session->session_id)) {
+        return false;
+    }
+    return session->player == SHM_NONE || (players_read(bank, session->player, &view) &&
+                                           view.auth_epoch == session->player_epoch &&
+                                           game_player_at(worker->game, session->player) != NULL);
+}
