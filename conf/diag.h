@@ -19,7 +19,7 @@ struct diag {
     char **lines; /* "error" entries first-come, each with its severity */
     bool *is_warning;
     uint32_t count;
-    uint32_t errors;   /* all of them, also those past DIAG_MAX */
+    uint32_t errors; /* all of them, also those past DIAG_MAX */
     uint32_t warnings;
 };
 

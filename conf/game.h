@@ -32,7 +32,7 @@ struct game_files; /* conf/files.h */
 /* Upper bounds of what a game may hold; more is a mistake in the file, said with its line. */
 #define GAME_PLAYERS_MAX 50000
 #define GAME_CHALLENGES_MAX 2000
-#define GAME_HINTS_MAX 8000             /* of all challenges together */
+#define GAME_HINTS_MAX 8000 /* of all challenges together */
 #define GAME_HINTS_PER_CHALLENGE_MAX 32
 #define GAME_REQUIREMENTS_MAX 64
 #define GAME_POINTS_MAX 1000000

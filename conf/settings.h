@@ -21,29 +21,29 @@ struct settings_list {
 };
 
 struct settings_limit {
-    uint32_t burst;           /* this many at once, */
-    uint32_t interval_ms;     /* then one in this time */
+    uint32_t burst;       /* this many at once, */
+    uint32_t interval_ms; /* then one in this time */
 };
 
 struct settings {
     /* listening */
-    uint32_t port;                  /* -p, --port; 0: any free one (tests) */
-    struct str listen_address;      /* --listen; empty: every address, IPv6 and IPv4; "unix:/path" */
-    struct str metrics_listen;      /* --metrics-listen ADDR:PORT, or "off" */
-    uint32_t backlog_conns;         /* -g, --ws-backlog */
-    uint32_t workers;               /* --workers; 0: one a core */
-    struct str user;                /* --user: dropped to when started as root */
-    struct str database_dir;        /* -b, --dbdir */
-    struct str web_root;            /* --web-root */
-    bool developer_mode;            /* -d */
+    uint32_t port;             /* -p, --port; 0: any free one (tests) */
+    struct str listen_address; /* --listen; empty: every address, IPv6 and IPv4; "unix:/path" */
+    struct str metrics_listen; /* --metrics-listen ADDR:PORT, or "off" */
+    uint32_t backlog_conns;    /* -g, --ws-backlog */
+    uint32_t workers;          /* --workers; 0: one a core */
+    struct str user;           /* --user: dropped to when started as root */
+    struct str database_dir;   /* -b, --dbdir */
+    struct str web_root;       /* --web-root */
+    bool developer_mode;       /* -d */
 
     /* log */
-    struct str log_level;           /* debug, info, warn, error */
-    struct str log_format;          /* auto, text, logfmt, json */
-    uint32_t access_log_every;      /* log one request in N; 0: none */
+    struct str log_level;      /* debug, info, warn, error */
+    struct str log_format;     /* auto, text, logfmt, json */
+    uint32_t access_log_every; /* log one request in N; 0: none */
 
     /* HTTP */
-    uint32_t http_head_bytes_max;   /* request line and headers */
+    uint32_t http_head_bytes_max; /* request line and headers */
     uint32_t http_body_bytes_max;
     uint32_t http_head_timeout_ms;
     uint32_t http_body_timeout_ms;
@@ -52,23 +52,23 @@ struct settings {
     uint32_t conns_per_worker_max;
     struct settings_list trusted_proxies; /* addresses or CIDR blocks besides loopback and unix */
     struct settings_list allowed_origins; /* besides the request's own host */
-    struct str own_page_csp;        /* Content-Security-Policy of the organiser's own page */
+    struct str own_page_csp;              /* Content-Security-Policy of the organiser's own page */
 
     /* stream */
-    struct str websocket_url;       /* -w; empty: derived from the request */
-    uint32_t ws_ping_interval_ms;   /* -k (seconds there) */
-    uint32_t ws_ping_timeout_ms;    /* -t (seconds there) */
-    bool ws_log_ping_latency;       /* -L */
-    uint32_t ws_message_bytes_max;  /* from a client */
-    uint32_t stream_tick_ms;        /* events that land within it share a frame */
-    uint32_t stream_window_bytes;   /* recent frames a worker keeps for slow clients */
-    uint32_t history_events;        /* W: newest events in a first frame without since */
-    uint32_t ring_events;           /* R: events kept in shared memory; rounded up to a power of 2 */
+    struct str websocket_url;      /* -w; empty: derived from the request */
+    uint32_t ws_ping_interval_ms;  /* -k (seconds there) */
+    uint32_t ws_ping_timeout_ms;   /* -t (seconds there) */
+    bool ws_log_ping_latency;      /* -L */
+    uint32_t ws_message_bytes_max; /* from a client */
+    uint32_t stream_tick_ms;       /* events that land within it share a frame */
+    uint32_t stream_window_bytes;  /* recent frames a worker keeps for slow clients */
+    uint32_t history_events;       /* W: newest events in a first frame without since */
+    uint32_t ring_events;          /* R: events kept in shared memory; rounded up to a power of 2 */
 
     /* identity and limits */
     uint32_t session_ttl_s;
     uint32_t stream_token_ttl_s;
-    uint32_t password_queue_max;    /* logins that wait for argon2id, a worker */
+    uint32_t password_queue_max; /* logins that wait for argon2id, a worker */
     struct settings_limit limit_submit;
     struct settings_limit limit_hint;
     struct settings_limit limit_name;
@@ -83,15 +83,15 @@ struct settings {
     uint32_t db_batch_max;          /* requests in one transaction */
     uint32_t db_request_timeout_ms; /* a worker answers 503 after it */
     uint32_t wal_bytes_max;
-    uint32_t guesses_kept_max;      /* rejected guesses kept, newest first */
+    uint32_t guesses_kept_max; /* rejected guesses kept, newest first */
 
     /* game and page */
     struct str game_name;
-    struct str game_logo;           /* path below the game folder's images/, or empty */
-    struct str game_welcome;        /* Markdown above the login */
-    struct str accent_colour;       /* #rrggbb, or empty */
-    struct str page_language;       /* of the catalogue; empty: the browser's */
-    bool board_public;              /* the scoreboard and /board without a login */
+    struct str game_logo;     /* path below the game folder's images/, or empty */
+    struct str game_welcome;  /* Markdown above the login */
+    struct str accent_colour; /* #rrggbb, or empty */
+    struct str page_language; /* of the catalogue; empty: the browser's */
+    bool board_public;        /* the scoreboard and /board without a login */
 
     /* process */
     uint32_t drain_timeout_ms;

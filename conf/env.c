@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* env.c - the lines of .env, and the three tokens; see env.h. */
+#include "conf/env.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/nearest.h"
+#include "conf/settings_table.h"
+
+/* Shorter ones can be guessed by somebody with patience. */
+#define TOKEN_BYTES_ADVISED 16
+#define TOKEN_BYTES_MAX 256
+
+static const struct {
+    const char *name;
+    size_t offset;
+} tokens[] = {
+    {"CTFG_API_TOKEN", offsetof(struct game, api_token)},
+    {"CTFG_ADMIN_TOKEN", offsetof(struct game, admin_token)},
+    {"CTFG_DISPLAY_TOKEN", offsetof(struct game, display_token)},
+};
+
+struct env_reader env_begin(struct str text)
+{
+    return (struct env_reader){.rest = text};
+}
+
+static bool is_name(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+
+        if (!is_letter && (i == 0 || c < '0' || c > '9')) {
+            return false;
+        }
+    }
+    return name.len > 0;
+}
+
+static struct str unquote(struct str value)
+{
+    value = str_trim(value);
+    if (value.len > 0 && (value.data[0] == '"' || value.data[0] == '\'')) {
+        const char *end = memchr(value.data + 1, value.data[0], value.len - 1);
+
+        if (end != NULL) {
+            return (struct str){value.data + 1, (size_t)(end - value.data) - 1};
+        }
+        return value;
+    }
+    for (size_t i = 0; i < value.len; i++) {
+        bool after_blank = i == 0 || value.data[i - 1] == ' ' || value.data[i - 1] == '\t';
+
+        if (value.data[i] == '#' && after_blank) {
+            return str_trim((struct str){value.data, i});
+        }
+    }
+    return value;
+}
+
+bool env_next(struct env_reader *reader, struct env_line *ret_line)
+{
+    struct str line;
+    struct str name;
+
+    while (str_split(&reader->rest, '\n', &line)) {
+        reader->line++;
+        line = str_trim(line);
+        if (line.len == 0 || line.data[0] == '#') {
+            continue;
+        }
+        if (str_starts_with(line, STR("export "))) {
+            line = str_trim((struct str){line.data + 7, line.len - 7});
+        }
+        struct str value = line;
+        bool is_pair =
+            str_split(&value, '=', &name) && value.data != NULL && is_name(str_trim(name));
+
+        *ret_line = (struct env_line){.line = reader->line};
+        if (is_pair) {
+            ret_line->name = str_trim(name);
+            ret_line->value = unquote(value);
+        }
+        return true;
+    }
+    return false;
+}
+
+void env_append_tokens(struct buf *lines)
+{
+    for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
+        const char *value = getenv(tokens[i].name);
+
+        if (value != NULL && strchr(value, '\n') == NULL) {
+            const char *quote = strchr(value, '"') == NULL ? "\"" : "";
+
+            buf_printf(lines, "%s=%s%s%s\n", tokens[i].name, quote, value, quote);
+        }
+    }
+}
+
+static bool is_token(struct str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.data[i];
+
+        if (c <= ' ' || c > '~' || c == '"' || c == '\'') {
+            return false;
+        }
+    }
+    return value.len <= TOKEN_BYTES_MAX;
+}
+
+/* true: the variable is a token, for better or worse. */
+static bool read_token(const struct env_line *line, const char *file, struct arena *arena,
+                       struct diag *diag, struct game *game)
+{
+    for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
+        if (!str_equal(line->name, str_from(tokens[i].name))) {
+            continue;
+        }
+        if (!is_token(line->value)) {
+            diag_error(diag, file, line->line,
+                       "%s must be at most %d printable characters without blanks and quotes",
+                       tokens[i].name, TOKEN_BYTES_MAX);
+        } else if (line->value.len > 0 && line->value.len < TOKEN_BYTES_ADVISED) {
+            diag_warning(diag, file, line->line,
+                         "%s has fewer than %d characters; make a longer one with "
+                         "`openssl rand -hex 24`",
+                         tokens[i].name, TOKEN_BYTES_ADVISED);
+        }
+        *(struct str *)(void *)((char *)game + tokens[i].offset) = arena_str(arena, line->value);
+        return true;
+    }
+    return false;
+}
+
+static bool is_setting(struct str name)
+{
+    for (uint32_t i = 0; i < settings_row_count; i++) {
+        char variable[SETTINGS_VARIABLE_BYTES];
+
+        settings_variable_name(&settings_rows[i], variable);
+        if (str_equal(name, str_from(variable))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A mistyped token would silently leave what it guards switched off. */
+static void warn_unknown(const struct env_line *line, const char *file, struct diag *diag)
+{
+    const char *names[ARRAY_LEN(tokens)];
+
+    for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
+        names[i] = tokens[i].name;
+    }
+    const char *nearest = nearest_word(line->name, names, ARRAY_LEN(tokens));
+
+    diag_warning(diag, file, line->line, "nothing reads %.*s%s%s%s", STR_ARG(line->name),
+                 nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",
+                 nearest != NULL ? "?" : "");
+}
+
+void env_read_tokens(const struct game_files *files, struct arena *arena, struct diag *diag,
+                     struct game *game)
+{
+    static const char *const sources[] = {".env", "environment"}; /* the later one wins */
+
+    for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+        const char *file = files_display_path(files, sources[i]);
+        struct str bytes = STR("");
+        struct env_line line;
+
+        (void)files_find(files, sources[i], &bytes);
+        for (struct env_reader reader = env_begin(bytes); env_next(&reader, &line);) {
+            /* The environment is no file of ours: its lines have no numbers. */
+            line.line = i == 0 ? line.line : 0;
+            if (line.name.len == 0) {
+                diag_error(diag, file, line.line, "must be NAME=value");
+            } else if (!read_token(&line, file, arena, diag, game) &&
+                       str_starts_with(line.name, STR("CTFG_")) && !is_setting(line.name)) {
+                warn_unknown(&line, file, diag);
+            }
+        }
+    }
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT */
+/* settings.c - YAML files by schema (libcyaml), and the ladder of sources; see settings_load.h. */
+#include "conf/settings_load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cyaml/cyaml.h>
+
+#include "conf/env.h"
+#include "conf/nearest.h"
+#include "conf/settings_table.h"
+#include "conf/settings_value.h"
+#include "conf/yaml_lines.h"
+#include "shm/base/check.h"
+
+#define YAML_KEYS_MAX 128
+#define YAML_SECTION_BYTES 32
+#define YAML_ITEMS_MAX 1024
+
+/* What libcyaml writes for one key. */
+struct cell {
+    char *text;
+    char **items;
+    uint32_t item_count;
+};
+
+/* The schema that libcyaml reads by, made from the list of keys: a mapping of texts, lists and, for
+ * each section, a mapping of texts and lists. */
+struct schema {
+    const struct settings_yaml_key *keys;
+    uint32_t key_count;
+    cyaml_schema_value_t root;
+    cyaml_schema_field_t root_fields[YAML_KEYS_MAX + 1];
+    cyaml_schema_field_t fields[2 * YAML_KEYS_MAX]; /* of all sections, each with its end */
+    char sections[YAML_KEYS_MAX][YAML_SECTION_BYTES];
+};
+
+/* What libcyaml had to say: the first complaint, and the place in the innermost line of its trace. */
+struct complaint {
+    char text[200];
+    unsigned line;
+};
+
+static const cyaml_schema_value_t item_schema = {
+    .type = CYAML_STRING, .flags = CYAML_FLAG_POINTER, .data_size = 1, .string.max = UINT32_MAX};
+
+static void __attribute__((format(printf, 3, 0)))
+complaint_keep(cyaml_log_t level, void *context, const char *format, va_list arguments)
+{
+    struct complaint *complaint = context;
+    char text[200];
+    const char *place;
+
+    if (level != CYAML_LOG_ERROR) {
+        return;
+    }
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    text[strcspn(text, "\n")] = '\0';
+    place = strstr(text, "(line: ");
+    if (place != NULL && complaint->line == 0) {
+        (void)sscanf(place, "(line: %u", &complaint->line);
+    }
+    if (complaint->text[0] == '\0') {
+        const char *start = strncmp(text, "Load: ", 6) == 0 ? text + 6 : text;
+
+        (void)snprintf(complaint->text, sizeof(complaint->text), "%s", start);
+    }
+}
+
+/* The part before the dot; empty at the first level. */
+static struct str key_section(const char *key)
+{
+    const char *dot = strchr(key, '.');
+
+    return dot == NULL ? STR("") : (struct str){key, (size_t)(dot - key)};
+}
+
+static const char *key_name(const char *key)
+{
+    const char *dot = strchr(key, '.');
+
+    return dot == NULL ? key : dot + 1;
+}
+
+static cyaml_schema_field_t key_field(const struct settings_yaml_key *key, uint32_t offset)
+{
+    cyaml_schema_field_t field = {
+        .key = key_name(key->key),
+        .value.flags = (enum cyaml_flag)(CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL)};
+
+    if (key->is_list) {
+        field.data_offset = offset + (uint32_t)offsetof(struct cell, items);
+        field.count_offset = offset + (uint32_t)offsetof(struct cell, item_count);
+        field.count_size = sizeof(uint32_t);
+        field.value.type = CYAML_SEQUENCE;
+        field.value.data_size = sizeof(char *);
+        field.value.sequence.entry = &item_schema;
+        field.value.sequence.max = YAML_ITEMS_MAX;
+    } else {
+        field.data_offset = offset + (uint32_t)offsetof(struct cell, text);
+        field.value.type = CYAML_STRING;
+        field.value.data_size = 1;
+        field.value.string.max = UINT32_MAX;
+    }
+    return field;
+}
+
+/* Cells of the first level lie in the root's struct, cells of a section in the section's own; keys of
+ * one section stand together in the list. */
+static void schema_init(struct schema *schema, const struct settings_yaml_key *keys, uint32_t count)
+{
+    cyaml_schema_field_t *root = schema->root_fields;
+    cyaml_schema_field_t *field = schema->fields;
+
+    CHECK(count <= YAML_KEYS_MAX);
+    memset(schema, 0, sizeof(*schema));
+    schema->keys = keys;
+    schema->key_count = count;
+    for (uint32_t i = 0; i < count;) {
+        struct str section = key_section(keys[i].key);
+        uint32_t at = (uint32_t)(root - schema->root_fields);
+        uint32_t first = i;
+
+        if (section.len == 0) {
+            *root++ = key_field(&keys[i++], at * (uint32_t)sizeof(struct cell));
+            continue;
+        }
+        str_copy(section, schema->sections[at], YAML_SECTION_BYTES);
+        *root = (cyaml_schema_field_t){
+            .key = schema->sections[at],
+            .data_offset = at * (uint32_t)sizeof(struct cell),
+            .value = {.type = CYAML_MAPPING,
+                      .flags = (enum cyaml_flag)(CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL),
+                      .mapping.fields = field}};
+        for (; i < count && str_equal(key_section(keys[i].key), section); i++) {
+            *field++ = key_field(&keys[i], (i - first) * (uint32_t)sizeof(struct cell));
+        }
+        field++; /* its key is NULL: the end of the section */
+        root->value.data_size = (i - first) * (uint32_t)sizeof(struct cell);
+        root++;
+    }
+    schema->root = (cyaml_schema_value_t){
+        .type = CYAML_MAPPING,
+        .flags = CYAML_FLAG_POINTER,
+        .data_size = (uint32_t)((size_t)(root - schema->root_fields) * sizeof(struct cell)),
+        .mapping.fields = schema->root_fields};
+}
+
+/* From libcyaml's structs into the arena. */
+static void copy_values(const struct schema *schema, const struct cell *root, struct arena *arena,
+                        struct settings_yaml_value *values)
+{
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < schema->key_count; at++) {
+        struct str section = key_section(schema->keys[i].key);
+        const struct cell *cell = &root[at];
+        bool is_section = section.len > 0;
+
+        if (is_section) {
+            memcpy(&cell, &root[at].text, sizeof(cell));
+        }
+        do {
+            struct settings_yaml_value *value = &values[i];
+
+            if (cell == NULL) {
+                continue;
+            }
+            value->is_set = cell->text != NULL || cell->items != NULL;
+            if (cell->text != NULL) {
+                value->text = arena_str(arena, str_from(cell->text));
+            }
+            if (cell->items != NULL) {
+                struct str *items = arena_alloc(arena, cell->item_count, sizeof(*items));
+
+                for (uint32_t j = 0; j < cell->item_count; j++) {
+                    items[j] = arena_str(arena, str_from(cell->items[j]));
+                }
+                value->items = items;
+                value->item_count = cell->item_count;
+            }
+            cell++;
+        } while (++i < schema->key_count && is_section &&
+                 str_equal(key_section(schema->keys[i].key), section));
+    }
+}
+
+static void report_unknown(const struct schema *schema, const char *file, uint32_t line,
+                           struct str section, struct str key, struct diag *diag)
+{
+    const char *known[YAML_KEYS_MAX];
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; section.len == 0 && schema->root_fields[i].key != NULL; i++) {
+        known[count++] = schema->root_fields[i].key;
+    }
+    for (uint32_t i = 0; i < schema->key_count && section.len > 0; i++) {
+        if (str_equal(key_section(schema->keys[i].key), section)) {
+            known[count++] = key_name(schema->keys[i].key);
+        }
+    }
+    const char *nearest = nearest_word(key, known, count);
+
+    diag_error(diag, file, line, "there is no key \"%.*s\"%s%.*s%s%s%s", STR_ARG(key),
+               section.len > 0 ? " in " : "", STR_ARG(section),
+               nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
+               nearest != NULL ? "\"?" : "");
+}
+
+/* Only blanks and comments: no document at all, for YAML. */
+static bool says_nothing(struct str bytes)
+{
+    struct str line;
+
+    while (str_split(&bytes, '\n', &line)) {
+        line = str_trim(line);
+        if (line.len > 0 && line.data[0] != '#') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Finds the line of each value, and keys that are unknown or there twice. */
+static void walk_lines(const struct schema *schema, struct str bytes, const char *file,
+                       struct diag *diag, struct settings_yaml_value *values)
+{
+    struct yaml_lines lines = yaml_lines_begin(bytes);
+    struct str section;
+    struct str key;
+    bool known_section = false;
+
+    while (yaml_lines_next(&lines, &section, &key)) {
+        bool known = false;
+
+        if (section.len > 0 && !known_section) {
+            continue; /* below an unknown key: said already */
+        }
+        for (uint32_t i = 0; i < schema->key_count; i++) {
+            const char *name = schema->keys[i].key;
+
+            if (str_equal(key_section(name), section) && str_equal(str_from(key_name(name)), key)) {
+                if (values[i].line != 0) {
+                    diag_error(diag, file, lines.line, "%s is here twice, first in line %u", name,
+                               values[i].line);
+                }
+                values[i].line = lines.line;
+                known = true;
+            }
+            known = known || (section.len == 0 && str_equal(key_section(name), key));
+        }
+        if (section.len == 0) {
+            known_section = known;
+        }
+        if (!known) {
+            report_unknown(schema, file, lines.line, section, key, diag);
+        }
+    }
+}
+
+bool settings_read_yaml(struct str bytes, const char *file, const struct settings_yaml_key *keys,
+                        uint32_t key_count, struct arena *arena, struct diag *diag,
+                        struct settings_yaml_value *ret_values)
+{
+    uint32_t errors_before = diag->errors;
+    struct schema *schema = arena_alloc(arena, 1, sizeof(*schema));
+    struct complaint complaint = {0};
+    cyaml_data_t *data = NULL;
+
+    if (!str_is_utf8(bytes)) {
+        diag_error(diag, file, 0, "must be UTF-8; save it as such");
+        return false;
+    }
+    schema_init(schema, keys, key_count);
+    memset(ret_values, 0, key_count * sizeof(*ret_values));
+    if (says_nothing(bytes)) {
+        return true;
+    }
+    walk_lines(schema, bytes, file, diag, ret_values);
+    bool unknown_keys = diag->errors > errors_before;
+    cyaml_config_t config = {
+        .log_fn = complaint_keep,
+        .log_ctx = &complaint,
+        .mem_fn = cyaml_mem,
+        .log_level = CYAML_LOG_ERROR,
+        /* Said already: go on for what else is wrong.  No aliases: nothing here can grow. */
+        .flags = CYAML_CFG_NO_ALIAS | (unknown_keys ? CYAML_CFG_IGNORE_UNKNOWN_KEYS : 0)};
+    cyaml_err_t error = cyaml_load_data((const uint8_t *)bytes.data, bytes.len, &config,
+                                        &schema->root, &data, NULL);
+
+    if (error != CYAML_OK) {
+        diag_error(diag, file, complaint.line, "%s",
+                   complaint.text[0] != '\0' ? complaint.text : cyaml_strerror(error));
+        return false;
+    }
+    if (data != NULL) {
+        copy_values(schema, data, arena, ret_values);
+        (void)cyaml_free(&config, &schema->root, data, 0);
+    }
+    return diag->errors == errors_before;
+}
+
+static void set_from(struct settings *settings, const struct settings_row *row, struct str text,
+                     struct arena *arena, struct diag *diag, const char *file, uint32_t line)
+{
+    char reason[SETTINGS_REASON_BYTES];
+
+    if (!settings_set(settings, row, text, arena, reason)) {
+        diag_error(diag, file, line, "%s %s", row->key, reason);
+    }
+}
+
+static void set_list_from(struct settings *settings, const struct settings_row *row,
+                          const struct settings_yaml_value *value, struct arena *arena,
+                          struct diag *diag, const char *file)
+{
+    struct settings_list *list = (void *)((char *)settings + row->offset);
+    char reason[SETTINGS_REASON_BYTES];
+
+    list->count = 0; /* "key: []" and "key:" mean none, not the default */
+    for (uint32_t i = 0; i < value->item_count; i++) {
+        if (!settings_set_item(settings, row, value->items[i], i == 0, arena, reason)) {
+            diag_error(diag, file, value->line, "%s %s", row->key, reason);
+            return;
+        }
+    }
+}
+
+static void load_yaml(const struct game_files *files, struct arena *arena, struct diag *diag,
+                      struct settings *settings)
+{
+    const char *file = files_display_path(files, "ctfg.yaml");
+    struct settings_yaml_key *keys = arena_alloc(arena, settings_row_count, sizeof(*keys));
+    struct settings_yaml_value *values = arena_alloc(arena, settings_row_count, sizeof(*values));
+    struct str bytes;
+
+    if (!files_find(files, "ctfg.yaml", &bytes)) {
+        return;
+    }
+    for (uint32_t i = 0; i < settings_row_count; i++) {
+        const struct settings_row *row = &settings_rows[i];
+
+        keys[i] = (struct settings_yaml_key){row->key, row->kind == SETTINGS_LIST};
+    }
+    /* Whatever could be read is checked, also beside a mistake: all of them in one go. */
+    (void)!settings_read_yaml(bytes, file, keys, settings_row_count, arena, diag, values);
+    for (uint32_t i = 0; i < settings_row_count; i++) {
+        if (keys[i].is_list && (values[i].is_set || values[i].line > 0)) {
+            set_list_from(settings, &settings_rows[i], &values[i], arena, diag, file);
+        } else if (values[i].is_set) {
+            set_from(settings, &settings_rows[i], values[i].text, arena, diag, file,
+                     values[i].line);
+        }
+    }
+}
+
+/* Variables of .env that are settings; its tokens are env_read_tokens()'s. */
+static void load_env(const struct game_files *files, struct arena *arena, struct diag *diag,
+                     struct settings *settings)
+{
+    struct str bytes = STR("");
+    struct env_line line;
+
+    (void)files_find(files, ".env", &bytes);
+    for (struct env_reader reader = env_begin(bytes); env_next(&reader, &line);) {
+        for (uint32_t i = 0; i < settings_row_count; i++) {
+            char name[SETTINGS_VARIABLE_BYTES];
+
+            settings_variable_name(&settings_rows[i], name);
+            if (str_equal(line.name, str_from(name))) {
+                set_from(settings, &settings_rows[i], line.value, arena, diag,
+                         files_display_path(files, ".env"), line.line);
+            }
+        }
+    }
+}
+
+/* Environment and flags, as "key=value" lines. */
+static void load_overrides(const struct game_files *files, struct arena *arena, struct diag *diag,
+                           struct settings *settings)
+{
+    const char *file = files_display_path(files, "overrides");
+    struct str rest = STR("");
+    struct str line;
+    struct str key;
+
+    (void)files_find(files, "overrides", &rest);
+    while (str_split(&rest, '\n', &line)) {
+        struct str value = line;
+
+        if (line.len == 0 || !str_split(&value, '=', &key)) {
+            continue;
+        }
+        const struct settings_row *row = settings_find_key(key);
+
+        if (row == NULL) {
+            diag_error(diag, file, 0, "there is no setting \"%.*s\"", STR_ARG(key));
+            continue;
+        }
+        set_from(settings, row, value, arena, diag, file, 0);
+    }
+}
+
+bool settings_load(const struct game_files *files, struct arena *arena, struct diag *diag,
+                   struct settings *ret_settings)
+{
+    uint32_t errors_before = diag->errors;
+    struct settings *settings = arena_alloc(arena, 1, sizeof(*settings));
+    char reason[SETTINGS_REASON_BYTES];
+
+    for (uint32_t i = 0; i < settings_row_count; i++) {
+        CHECK(settings_set(settings, &settings_rows[i], str_from(settings_rows[i].initial), arena,
+                           reason));
+    }
+    load_yaml(files, arena, diag, settings);
+    load_env(files, arena, diag, settings);
+    load_overrides(files, arena, diag, settings);
+    if (settings->ws_ping_timeout_ms <= settings->ws_ping_interval_ms) {
+        diag_error(
+            diag, files_display_path(files, "ctfg.yaml"), 0,
+            "stream.ping_timeout must be longer than stream.ping_interval, else every client "
+            "is closed before it can answer");
+    }
+    if (diag->errors > errors_before) {
+        return false;
+    }
+    *ret_settings = *settings;
+    return true;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/* settings_value.c - numbers with units, limits, addresses, lists; see settings_value.h. */
+#include "conf/settings_value.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+
+static const struct unit byte_units[] = {
+    {"", 1}, {"B", 1}, {"KiB", 1u << 10}, {"MiB", 1u << 20}, {"GiB", 1u << 30},
+};
+static const struct unit ms_units[] = {
+    {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000},
+};
+
+static bool MUST_USE PRINTF_LIKE(2, 3) refuse(char *ret_reason, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(ret_reason, SETTINGS_REASON_BYTES, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* "16KiB", "16 KiB": a whole number and one of the units. */
+static bool parse_with_unit(struct str text, const struct unit *units, size_t unit_count,
+                            uint64_t *ret_value)
+{
+    size_t digits = 0;
+    uint64_t number;
+
+    while (digits < text.len && text.data[digits] >= '0' && text.data[digits] <= '9') {
+        digits++;
+    }
+    struct str unit = str_trim((struct str){text.data + digits, text.len - digits});
+
+    if (!str_to_u64((struct str){text.data, digits}, 0, UINT32_MAX, &number)) {
+        return false;
+    }
+    for (size_t i = 0; i < unit_count; i++) {
+        if (str_equal(unit, str_from(units[i].name))) {
+            *ret_value = number * units[i].factor; /* below 2^32 times 2^30 */
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_number(uint32_t *field, const struct settings_row *row, struct str text,
+                       char *ret_reason)
+{
+    uint64_t value;
+    uint64_t per_unit = 1;
+    const char *unit = "";
+    bool ok;
+
+    switch (row->kind) {
+    case SETTINGS_BYTES:
+        unit = " bytes";
+        ok = parse_with_unit(text, byte_units, ARRAY_LEN(byte_units), &value);
+        if (!ok) {
+            return refuse(ret_reason, "must be a size such as 4096, 16KiB or 1MiB");
+        }
+        break;
+    case SETTINGS_MS:
+    case SETTINGS_SECONDS:
+        unit = row->kind == SETTINGS_MS ? "ms" : "s";
+        per_unit = row->kind == SETTINGS_MS ? 1 : 1000;
+        ok = parse_with_unit(text, ms_units, ARRAY_LEN(ms_units), &value);
+        if (!ok || value % per_unit != 0) {
+            return refuse(ret_reason, "must be a time with its unit, such as %s",
+                          per_unit == 1 ? "20ms, 15s, 2m or 1h" : "30s, 10m or 12h");
+        }
+        break;
+    default:
+        ok = str_to_u64(text, 0, UINT32_MAX, &value);
+        if (!ok) {
+            return refuse(ret_reason, "must be a whole number");
+        }
+    }
+    value /= per_unit;
+    if (value < row->least || value > row->most) {
+        return refuse(ret_reason, "must be from %llu%s to %llu%s", (unsigned long long)row->least,
+                      unit, (unsigned long long)row->most, unit);
+    }
+    *field = (uint32_t)value;
+    return true;
+}
+
+/* "10 + 1/2s": burst, then count in a time.  "100 + 10/s" leaves out the 1 of the time. */
+static bool set_limit(struct settings_limit *field, const struct settings_row *row, struct str text,
+                      char *ret_reason)
+{
+    struct str rest = text;
+    struct str part;
+    uint64_t burst;
+    uint64_t count;
+    uint64_t time_ms;
+    char time_text[32];
+
+    if (!str_split(&rest, '+', &part) ||
+        !str_to_u64(str_trim(part), row->least, row->most, &burst) ||
+        !str_split(&rest, '/', &part) || !str_to_u64(str_trim(part), 1, 1000000, &count)) {
+        goto wrong;
+    }
+    rest = str_trim(rest);
+    if (rest.len == 0 || rest.len >= sizeof(time_text) - 1) {
+        goto wrong;
+    }
+    bool bare_unit = rest.data[0] < '0' || rest.data[0] > '9';
+
+    (void)snprintf(time_text, sizeof(time_text), "%s%.*s", bare_unit ? "1" : "", STR_ARG(rest));
+    if (!parse_with_unit(str_from(time_text), ms_units, ARRAY_LEN(ms_units), &time_ms) ||
+        time_ms < count || time_ms / count > 86400000) {
+        goto wrong;
+    }
+    *field = (struct settings_limit){(uint32_t)burst, (uint32_t)(time_ms / count)};
+    return true;
+wrong:
+    return refuse(ret_reason,
+                  "must be a limit such as 10 + 1/2s (ten at once, then one in two seconds); "
+                  "%llu to %llu at once, at most 1000 a second",
+                  (unsigned long long)row->least, (unsigned long long)row->most);
+}
+
+static bool check_text(struct str text, uint64_t most, char *ret_reason)
+{
+    if (text.len > most) {
+        return refuse(ret_reason, "must be at most %llu bytes long", (unsigned long long)most);
+    }
+    if (!str_is_utf8(text)) {
+        return refuse(ret_reason, "must be UTF-8");
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+
+        if (c == 0x7f || (c < 0x20 && c != '\n' && c != '\t')) {
+            return refuse(ret_reason, "must not hold control characters");
+        }
+    }
+    return true;
+}
+
+static bool is_hex(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static bool check_colour(struct str text, char *ret_reason)
+{
+    bool ok = text.len == 7 && text.data[0] == '#';
+
+    for (size_t i = 1; ok && i < 7; i++) {
+        ok = is_hex(text.data[i]);
+    }
+    return ok || text.len == 0 || refuse(ret_reason, "must be a colour such as \"#3b82f6\"");
+}
+
+static bool check_endpoint(struct str text, char *ret_reason)
+{
+    uint64_t port;
+    size_t colon = text.len;
+
+    if (str_equal(text, STR("off"))) {
+        return true;
+    }
+    while (colon > 0 && text.data[colon - 1] != ':') {
+        colon--;
+    }
+    return (colon > 1 &&
+            str_to_u64((struct str){text.data + colon, text.len - colon}, 0, 65535, &port)) ||
+           refuse(ret_reason, "must be address:port, such as 127.0.0.1:9180, or off");
+}
+
+static bool check_stream_url(struct str text, char *ret_reason)
+{
+    static const struct str path = STR("/scorestream");
+    bool ok = text.len == 0;
+
+    if (str_starts_with(text, STR("ws://")) || str_starts_with(text, STR("wss://"))) {
+        ok = text.len > path.len + 6 &&
+             str_equal((struct str){text.data + text.len - path.len, path.len}, path) &&
+             memchr(text.data, '?', text.len) == NULL && memchr(text.data, '#', text.len) == NULL &&
+             memchr(text.data, '&', text.len) == NULL && memchr(text.data, ' ', text.len) == NULL;
+    }
+    return ok || refuse(ret_reason, "must be a URL such as wss://play.example.org/scorestream, "
+                                    "without a query");
+}
+
+static bool check_image(struct str text, char *ret_reason)
+{
+    struct str rest = text;
+    struct str part;
+
+    while (text.len > 0 && str_split(&rest, '/', &part)) {
+        if (part.len == 0 || part.data[0] == '.') {
+            return refuse(ret_reason, "must be a path below images/, such as logo.svg");
+        }
+    }
+    return true;
+}
+
+static bool check_choice(const struct settings_row *row, struct str text, char *ret_reason)
+{
+    struct str rest = str_from(row->choices);
+    struct str word;
+
+    while (str_split(&rest, '|', &word)) {
+        if (str_equal(word, text)) {
+            return true;
+        }
+    }
+    return refuse(ret_reason, "must be one of %s", row->choices);
+}
+
+static bool set_bool(bool *field, struct str text, char *ret_reason)
+{
+    if (!str_equal(text, STR("true")) && !str_equal(text, STR("false"))) {
+        return refuse(ret_reason, "must be true or false");
+    }
+    *field = str_equal(text, STR("true"));
+    return true;
+}
+
+static bool set_list(struct settings *settings, const struct settings_row *row, struct str text,
+                     struct arena *arena, char *ret_reason)
+{
+    struct settings_list *list = (void *)((char *)settings + row->offset);
+    struct str item;
+    bool first = true;
+
+    if (str_trim(text).len == 0) {
+        list->count = 0;
+        return true;
+    }
+    while (str_split(&text, ',', &item)) {
+        if (!settings_set_item(settings, row, str_trim(item), first, arena, ret_reason)) {
+            return false;
+        }
+        first = false;
+    }
+    return true;
+}
+
+bool settings_set_item(struct settings *settings, const struct settings_row *row, struct str item,
+                       bool first, struct arena *arena, char *ret_reason)
+{
+    struct settings_list *list = (void *)((char *)settings + row->offset);
+    uint32_t at = first ? 0 : list->count;
+
+    if (at == SETTINGS_LIST_MAX) {
+        return refuse(ret_reason, "must have at most %d entries", SETTINGS_LIST_MAX);
+    }
+    if (item.len == 0) {
+        return refuse(ret_reason, "must not have an empty entry");
+    }
+    if (!check_text(item, row->most, ret_reason)) {
+        return false;
+    }
+    list->items[at] = arena_str(arena, item);
+    list->count = at + 1;
+    return true;
+}
+
+bool settings_set(struct settings *settings, const struct settings_row *row, struct str text,
+                  struct arena *arena, char *ret_reason)
+{
+    void *field = (char *)settings + row->offset;
+    bool ok = false;
+
+    switch (row->kind) {
+    case SETTINGS_BOOL:
+        return set_bool(field, text, ret_reason);
+    case SETTINGS_COUNT:
+    case SETTINGS_BYTES:
+    case SETTINGS_MS:
+    case SETTINGS_SECONDS:
+        return set_number(field, row, text, ret_reason);
+    case SETTINGS_LIMIT:
+        return set_limit(field, row, text, ret_reason);
+    case SETTINGS_LIST:
+        return set_list(settings, row, text, arena, ret_reason);
+    case SETTINGS_TEXT:
+        ok = true;
+        break;
+    case SETTINGS_CHOICE:
+        ok = check_choice(row, text, ret_reason);
+        break;
+    case SETTINGS_COLOUR:
+        ok = check_colour(text, ret_reason);
+        break;
+    case SETTINGS_ENDPOINT:
+        ok = check_endpoint(text, ret_reason);
+        break;
+    case SETTINGS_STREAM_URL:
+        ok = check_stream_url(text, ret_reason);
+        break;
+    case SETTINGS_IMAGE:
+        ok = check_image(text, ret_reason);
+        break;
+    }
+    if (!ok || !check_text(text, row->most, ret_reason)) {
+        return false;
+    }
+    *(struct str *)field = arena_str(arena, text);
+    return true;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* settings_write.c - ctfg.yaml, --help and docs/configuration.md from the table of settings. */
+#include "conf/settings_table.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    const char *sentence;
+} sections[] = {
+    {"game", "What players see."},
+    {"listen", "Where ctfg listens."},
+    {"log", "What it writes to standard error."},
+    {"http", "What one request may take, and who may ask."},
+    {"stream", "Live events over WebSocket."},
+    {"limits", "How often, and for how long: 10 + 1/2s is ten at once, then one in two seconds."},
+    {"database", "events.db, and how much may wait for it."},
+    {"process", "Processes, and how they end."},
+};
+
+static struct str section_of(const struct settings_row *row)
+{
+    return (struct str){row->key, strcspn(row->key, ".")};
+}
+
+static bool in_section(const struct settings_row *row, const char *name)
+{
+    return str_equal(section_of(row), str_from(name));
+}
+
+/* Texts that YAML would take for something else stand in quotes. */
+static void write_yaml_value(FILE *out, const struct settings_row *row)
+{
+    bool quoted = row->kind == SETTINGS_TEXT || row->kind == SETTINGS_IMAGE ||
+                  row->kind == SETTINGS_COLOUR || row->kind == SETTINGS_STREAM_URL ||
+                  row->kind == SETTINGS_ENDPOINT;
+    struct str rest = str_from(row->initial);
+    struct str item;
+
+    if (row->kind != SETTINGS_LIST) {
+        fprintf(out, quoted ? " \"%s\"\n" : " %s\n", row->initial);
+        return;
+    }
+    if (rest.len == 0) {
+        fputs(" []\n", out);
+        return;
+    }
+    fputc('\n', out);
+    while (str_split(&rest, ',', &item)) {
+        fprintf(out, "    - %.*s\n", STR_ARG(item));
+    }
+}
+
+void settings_write_sample(FILE *out)
+{
+    fputs("# The settings of ctfg, each with its default: delete what you do not change.\n"
+          "# A flag or a CTFG_ variable wins over this file; docs/configuration.md has them all.\n",
+          out);
+    for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+        fprintf(out, "\n# %s\n%s:\n", sections[i].sentence, sections[i].name);
+        for (uint32_t j = 0; j < settings_row_count; j++) {
+            const struct settings_row *row = &settings_rows[j];
+
+            if (in_section(row, sections[i].name)) {
+                fprintf(out, "  # %s\n  %s:", row->sentence, strchr(row->key, '.') + 1);
+                write_yaml_value(out, row);
+            }
+        }
+    }
+}
+
+void settings_write_help(FILE *out)
+{
+    for (uint32_t i = 0; i < settings_row_count; i++) {
+        const struct settings_row *row = &settings_rows[i];
+        char left[64];
+
+        if (row->flag == NULL) {
+            continue;
+        }
+        char letter[8] = "    ";
+
+        if (row->letter != 0) {
+            (void)snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+        }
+        (void)snprintf(left, sizeof(left), "%s--%s%s%s", letter, row->flag,
+                       row->argument != NULL ? " " : "",
+                       row->argument != NULL ? row->argument : "");
+        fprintf(out, "  %-38s %s", left, row->sentence);
+        if (row->kind != SETTINGS_BOOL && row->initial[0] != '\0') {
+            fprintf(out, " [%s]", row->initial);
+        }
+        fputc('\n', out);
+    }
+}
+
+/* '|' would end a cell of a Markdown table. */
+static void write_cell(FILE *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        fputs(*text == '|' ? "\\|" : (const char[]){*text, '\0'}, out);
+    }
+}
+
+static void write_range(FILE *out, const struct settings_row *row)
+{
+    static const char *const units[] = {
+        [SETTINGS_MS] = " ms", [SETTINGS_SECONDS] = " s", [SETTINGS_BYTES] = " bytes"};
+
+    switch (row->kind) {
+    case SETTINGS_BOOL:
+        fputs("`true`, `false`", out);
+        break;
+    case SETTINGS_COUNT:
+    case SETTINGS_BYTES:
+    case SETTINGS_MS:
+    case SETTINGS_SECONDS:
+        fprintf(out, "%llu to %llu%s", (unsigned long long)row->least,
+                (unsigned long long)row->most, row->kind == SETTINGS_COUNT ? "" : units[row->kind]);
+        break;
+    case SETTINGS_LIMIT:
+        fprintf(out, "burst %llu to %llu", (unsigned long long)row->least,
+                (unsigned long long)row->most);
+        break;
+    case SETTINGS_CHOICE:
+        write_cell(out, row->choices);
+        break;
+    case SETTINGS_LIST:
+        fputs("list of texts", out);
+        break;
+    case SETTINGS_TEXT:
+    case SETTINGS_IMAGE:
+        fprintf(out, "text, up to %llu bytes", (unsigned long long)row->most);
+        break;
+    case SETTINGS_COLOUR:
+        fputs("`#rrggbb`", out);
+        break;
+    case SETTINGS_ENDPOINT:
+        fputs("`ADDR:PORT`, `off`", out);
+        break;
+    case SETTINGS_STREAM_URL:
+        fputs("`ws://` or `wss://` URL", out);
+        break;
+    }
+}
+
+static void write_reference_row(FILE *out, const struct settings_row *row)
+{
+    char variable[SETTINGS_VARIABLE_BYTES];
+
+    settings_variable_name(row, variable);
+    fprintf(out, "| `%s` | ", row->key);
+    if (row->flag != NULL && row->letter != 0) {
+        fprintf(out, "`-%c`, ", row->letter);
+    }
+    if (row->flag != NULL) {
+        fprintf(out, "`--%s` ", row->flag);
+    }
+    fprintf(out, "| `%s` | ", variable);
+    if (row->initial[0] != '\0') {
+        fprintf(out, "`%s` ", row->initial);
+    }
+    fputs("| ", out);
+    write_range(out, row);
+    fputs(" | ", out);
+    write_cell(out, row->sentence);
+    fputs(" |\n", out);
+}
+
+void settings_write_reference(FILE *out)
+{
+    fputs(
+        "# Configuration\n\n"
+        "Every setting has a key in `ctfg.yaml` (in the game folder, or where `--config` says) and "
+        "a\n"
+        "variable of the environment; some have a flag. Whoever comes later in this list wins:\n"
+        "the default, `ctfg.yaml`, `.env` in the game folder, the environment, the command line.\n"
+        "`ctfg check` tells what is wrong with any of them, with the line. `conf/ctfg.yaml` is a\n"
+        "sample with every key.\n\n"
+        "Times carry a unit (`20ms`, `15s`, `5m`, `12h`), sizes may (`16KiB`, `1MiB`). On the\n"
+        "command line `-k` and `-t` take bare numbers as seconds. Lists are comma-separated in\n"
+        "variables and flags. A limit like `10 + 1/2s` allows ten at once, then one in two "
+        "seconds.\n"
+        "\n"
+        "Three secrets are no settings and stand in `.env` or the environment only:\n"
+        "`CTFG_API_TOKEN` (awards), `CTFG_ADMIN_TOKEN` (reset, logout) and `CTFG_DISPLAY_TOKEN` "
+        "(the\n"
+        "room's screen). What a missing one guards is switched off.\n\n"
+        "This page is written from the table in `conf/settings_table.c`.\n",
+        out);
+    for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+        fprintf(out,
+                "\n## %s\n\n%s\n\n| key | flag | variable | default | values | what it does |\n"
+                "|---|---|---|---|---|---|\n",
+                sections[i].name, sections[i].sentence);
+        for (uint32_t j = 0; j < settings_row_count; j++) {
+            if (in_section(&settings_rows[j], sections[i].name)) {
+                write_reference_row(out, &settings_rows[j]);
+            }
+        }
+    }
+}
