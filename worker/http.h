@@ -7,7 +7,8 @@
  * the limits of settings.h (head: 431, body: 413).  Chunked bodies are joined.
  *
  * Owner    the connection: http_new() when a message begins, http_free() when its answer is sent.
- * Borrows  a struct request's parts live until http_next() or http_free().
+ * Borrows  a struct request's texts live as long as the bytes fed in last: until the handler returns
+ *          or http_next() is called, whichever is first.  Its numbers live until http_next().
  */
 #pragma once
 
@@ -56,7 +57,7 @@ struct request {
 
 enum http_status {
     HTTP_MORE,      /* feed more bytes */
-    HTTP_REQUEST,   /* one request is whole: answer it, then http_next() */
+    HTTP_WHOLE,     /* one request is whole: answer it, then http_next() */
     HTTP_CONTINUE,  /* headers are whole, the client waits for "100 Continue": send it, feed on */
     HTTP_BAD,       /* 400 */
     HTTP_HEAD_LONG, /* 431 */
@@ -68,7 +69,12 @@ struct http;
 
 MUST_USE struct http *http_new(const struct settings *settings);
 void http_free(struct http *http); /* takes NULL */
-/* Takes bytes, says how many were used: those behind a whole request are for the next one. */
+/* Names the message that begins: before its first http_feed(). */
+void http_stamp(struct http *http, uint64_t request_id, uint64_t started_us);
+/*
+ * Takes bytes, says how many were used: those behind a whole request are for the next one.  After
+ * HTTP_MORE and HTTP_CONTINUE some may be left: feed them again.
+ */
 enum http_status http_feed(struct http *http, const char *bytes, size_t len, size_t *ret_used);
 const struct request *http_request(const struct http *http);
 /* Are we in the head (or between messages), or in the body: for the two time limits. */
