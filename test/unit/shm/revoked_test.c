@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* revoked_test.c - sessions that were logged out, and what happens when their set is full. */
+#include "test/unit/shm/fixture.h"
+
+#include "shm/revoked.h"
+
+static void start(struct fixture *fixture, struct revoked *revoked)
+{
+    fixture_make(fixture, &fixture_sizes);
+    revoked_attach(&fixture->segment, revoked);
+}
+
+static void a_revoked_session_stays_revoked(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct revoked revoked;
+
+    start(&fixture, &revoked);
+    assert_false(revoked_test(&revoked, 77));
+    assert_true(revoked_add(&revoked, 77, 1000, 500));
+    assert_true(revoked_test(&revoked, 77));
+    assert_false(revoked_test(&revoked, 78));
+    assert_true(revoked_add(&revoked, 77, 1000, 500)); /* again: no second place */
+    fixture_end(&fixture);
+}
+
+static void no_session_is_zero(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct revoked revoked;
+
+    start(&fixture, &revoked);
+    assert_false(revoked_test(&revoked, 0));
+    assert_false(revoked_add(&revoked, 0, 1000, 500));
+    fixture_end(&fixture);
+}
+
+static void a_full_set_says_so_and_loses_nobody(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct revoked revoked;
+    uint64_t added[1000];
+    uint32_t count = 0;
+    uint32_t refused = 0;
+
+    start(&fixture, &revoked);
+    for (uint64_t session = 1; session <= 200; session++) {
+        if (revoked_add(&revoked, session, 1000, 500)) {
+            added[count++] = session;
+        } else {
+            refused++;
+        }
+    }
+    assert_true(count <= 64);
+    assert_true(count > 32); /* 64 places, 16 looked at: nearly all get used */
+    assert_true(refused > 0);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(revoked_test(&revoked, added[i]));
+    }
+    fixture_end(&fixture);
+}
+
+static void an_expired_session_makes_room(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct revoked revoked;
+    uint64_t session = 1;
+
+    start(&fixture, &revoked);
+    while (revoked_add(&revoked, session, 1000, 500)) {
+        session++;
+    }
+    assert_false(revoked_add(&revoked, session, 2000, 1000)); /* valid in its last second, too */
+    assert_true(revoked_add(&revoked, session, 2000, 1001));
+    assert_true(revoked_test(&revoked, session));
+    fixture_end(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_revoked_session_stays_revoked),
+        cmocka_unit_test(no_session_is_zero),
+        cmocka_unit_test(a_full_set_says_so_and_loses_nobody),
+        cmocka_unit_test(an_expired_session_makes_room),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
