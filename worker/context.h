@@ -22,6 +22,7 @@ struct accept_state;   /* accept.c */
 struct conn_table;     /* conn.c */
 struct dbclient;       /* dbclient.c */
 struct game;           /* conf/game.h */
+struct mirror;         /* mirror.c */
 struct page;           /* page.c */
 struct password_pool;  /* password.c */
 struct session_keys;   /* session.c */
@@ -41,6 +42,7 @@ struct worker {
     struct accept_state *accept;
     struct conn_table *conns;
     struct dbclient *dbclient;
+    struct mirror *mirror; /* made by view_start() */
     struct page *page;
     struct password_pool *passwords;
     struct session_keys *keys;

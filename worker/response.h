@@ -25,6 +25,7 @@ struct response_extra {
     struct str set_cookie;
     struct str location;
     struct str content_security_policy;
+    struct str websocket_version; /* Sec-WebSocket-Version, with a 426 (RFC 6455, 4.4) */
     uint32_t retry_after_s; /* 0: none */
     bool vary_encoding;
 };
