@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Time: the server's clock as seen from here, the viewer's own zone, and one tick a second for what counts down. */
+import { computed, signal, type ReadonlySignal } from '@preact/signals'
+import { language } from './i18n'
+
+let offsetMs = 0
+
+/* The answer carries the server's time; it was written about half-way between asking and hearing. */
+export function measureClock(serverTs: number, askedAt: number, heardAt: number): void {
+  if (serverTs > 0) offsetMs = serverTs - (askedAt + heardAt) / 2
+}
+
+export function serverNow(): number {
+  return Date.now() + offsetMs
+}
+
+/* Counts seconds; whoever reads it is drawn again each second, nobody else is. */
+const seconds = signal(0)
+setInterval(() => {
+  seconds.value += 1
+}, 1000)
+
+export function everySecond(): number {
+  return seconds.value
+}
+
+type Formatter = (ts: number) => string
+
+function formatter(options: Intl.DateTimeFormatOptions): ReadonlySignal<Formatter> {
+  return computed(() => {
+    const format = new Intl.DateTimeFormat(language.value, options)
+    return (ts: number) => format.format(ts - offsetMs)
+  })
+}
+
+/* Server times are shown as the viewer's own clock would have shown them. */
+export const formatTime = formatter({ hour: '2-digit', minute: '2-digit', second: '2-digit' })
+export const formatMoment = formatter({
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+})
+
+export const formatNumber: ReadonlySignal<Formatter> = computed(() => {
+  const format = new Intl.NumberFormat(language.value)
+  return (value: number) => format.format(value)
+})
+
+/* 3725 -> "1:02:05" */
+export function formatSpan(totalSeconds: number): string {
+  const left = Math.max(0, Math.ceil(totalSeconds))
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const hours = Math.floor(left / 3600)
+  const minutes = Math.floor((left % 3600) / 60)
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(left % 60)}` : `${minutes}:${two(left % 60)}`
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the page begins. */
+import { render } from 'preact'
+import { App } from './app'
+import { startRouting } from './route'
+import { start } from './start'
+import { startTheme } from './theme'
+
+startTheme()
+startRouting()
+void start()
+const host = document.getElementById('app')
+if (host !== null) render(<App />, host)

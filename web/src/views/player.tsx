@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* One player: place, score, and every solve over time. */
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import { api, type PlayerHistory } from '../api'
+import { placeOf, playerById } from '../board'
+import { formatMoment, formatNumber } from '../clock'
+import type { ScoreEvent } from '../events'
+import { words } from '../i18n'
+import { board } from '../live'
+import { commonFailure } from '../parts/failure'
+import { Graph } from '../parts/graph'
+import { Screen } from '../parts/screen'
+import { paths } from '../route'
+import { extendSeries, seriesFromHistory } from '../series'
+import { BackButton } from './challenge'
+
+interface Loaded {
+  readonly history: PlayerHistory | null
+  readonly failure: 'gone' | 'away' | null
+}
+
+function useHistory(userId: number): Loaded {
+  const [loaded, setLoaded] = useState<Loaded>({ history: null, failure: null })
+  useEffect(() => {
+    let current = true
+    setLoaded({ history: null, failure: null })
+    void api.player(userId).then((answer) => {
+      if (!current) return
+      if (answer.kind === 'ok') setLoaded({ history: answer.value, failure: null })
+      else if (answer.kind === 'refused' && (answer.status === 404 || answer.status === 400)) {
+        setLoaded({ history: null, failure: 'gone' })
+      } else setLoaded({ history: null, failure: 'away' })
+    })
+    return () => {
+      current = false
+    }
+  }, [userId])
+  return loaded
+}
+
+/* What the server told, and what came since. */
+function allEvents(history: PlayerHistory, recent: readonly ScoreEvent[]): ScoreEvent[] {
+  const last = history.events.at(-1)?.id ?? 0
+  const fresh = recent.filter((event) => event.userId === history.userId && event.id > last)
+  return [...history.events, ...fresh]
+}
+
+function Numbers(props: { userId: number; history: PlayerHistory }) {
+  const t = words.value.player
+  const live = playerById(board.value, props.userId)
+  const place = placeOf(board.value, props.userId) ?? props.history.place
+  return (
+    <dl class="numbers">
+      <div>
+        <dt>{t.place}</dt>
+        <dd>{place === null ? '–' : words.value.common.place(place)}</dd>
+      </div>
+      <div>
+        <dt>{t.score}</dt>
+        <dd>{formatNumber.value(live?.score ?? props.history.score)}</dd>
+      </div>
+      <div>
+        <dt>{t.solved}</dt>
+        <dd>{live?.solves ?? props.history.solves}</dd>
+      </div>
+    </dl>
+  )
+}
+
+function eventLabel(event: ScoreEvent): string {
+  const t = words.value.player
+  const title =
+    event.challenge === ''
+      ? (board.value.challenges.get(event.challengeId)?.title ?? '')
+      : event.challenge
+  if (event.kind === 'hint') return `${t.hint}: ${title}`
+  return event.kind === 'other' && event.challengeId === 0 ? t.earlier : title
+}
+
+function History(props: { events: readonly ScoreEvent[]; complete: boolean }) {
+  const t = words.value.player
+  if (props.events.length === 0) return <p class="text-soft">{t.none}</p>
+  return (
+    <div class="md-wide" tabIndex={0} role="group" aria-label={t.history}>
+      <table class="plain-table">
+        <thead>
+          <tr>
+            <th scope="col">{t.time}</th>
+            <th scope="col">{t.challenge}</th>
+            <th scope="col" class="text-right">
+              {t.points}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {[...props.events].reverse().map((event) => (
+            <tr key={event.id}>
+              <td class="whitespace-nowrap text-soft">{formatMoment.value(event.ts)}</td>
+              <td dir="auto">
+                {eventLabel(event)}
+                {event.place === 1 && (
+                  <span class="chip chip-strong ml-2">{words.value.room.firstBlood}</span>
+                )}
+              </td>
+              <td class="text-right tabular-nums">
+                {event.points > 0 ? '+' : ''}
+                {formatNumber.value(event.points)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {!props.complete && <p class="mt-2 text-sm text-soft">{t.partial}</p>}
+    </div>
+  )
+}
+
+function Player(props: { history: PlayerHistory }) {
+  const t = words.value.player
+  const { history } = props
+  const { recent } = board.value
+  const base = useMemo(() => seriesFromHistory(history), [history])
+  const series = useMemo(() => extendSeries(base, recent), [base, recent])
+  return (
+    <div class="grid gap-6">
+      <Numbers userId={history.userId} history={history} />
+      <section class="panel p-5" aria-labelledby="player-graph">
+        <h2 id="player-graph" class="section-title mb-3">
+          {t.graph}
+        </h2>
+        <Graph all={[series]} />
+      </section>
+      <section class="panel p-5" aria-labelledby="player-history">
+        <h2 id="player-history" class="section-title mb-3">
+          {t.history}
+        </h2>
+        <History events={allEvents(history, recent)} complete={history.complete} />
+      </section>
+    </div>
+  )
+}
+
+export function PlayerView(props: { id: number }) {
+  const t = words.value
+  const { history, failure } = useHistory(props.id)
+  const name = playerById(board.value, props.id)?.name ?? history?.name ?? ''
+  return (
+    <Screen
+      title={name === '' ? t.board.player : name}
+      before={<BackButton to={paths.scoreboard} />}
+    >
+      {history !== null && <Player history={history} />}
+      {history === null && failure === null && <p class="text-soft">{t.common.loading}</p>}
+      {failure === 'gone' && <p class="text-soft">{t.player.gone}</p>}
+      {failure === 'away' && (
+        <p role="alert" class="note note-bad">
+          {commonFailure({ kind: 'away' }, t)}
+        </p>
+      )}
+    </Screen>
+  )
+}
