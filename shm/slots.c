@@ -62,6 +62,16 @@ static void add_u64(_Atomic uint64_t *number, uint64_t amount)
     put_u64(number, get_u64(number) + amount);
 }
 
+/* What the dead held is closed; their counters go on. */
+static void empty_gauges(struct shm_slot *row)
+{
+    for (int metric = 0; metric < METRIC_COUNT; metric++) {
+        if (slot_metric_table[metric].kind == SLOT_GAUGE) {
+            put_u64(&row->metrics[metric], 0);
+        }
+    }
+}
+
 void slots_own(const struct segment *segment, uint32_t row)
 {
     slots.row = slots_at(segment, row);
@@ -72,12 +82,20 @@ void slots_own(const struct segment *segment, uint32_t row)
     put_u32(&slots.row->route, SHM_NONE);
     put_u64(&slots.row->started_us, clock_real_us());
     put_u64(&slots.row->heartbeat_us, clock_mono_us());
-    for (int metric = 0; metric < METRIC_COUNT; metric++) {
-        if (slot_metric_table[metric].kind == SLOT_GAUGE) {
-            put_u64(&slots.row->metrics[metric], 0); /* what the dead held is closed */
-        }
-    }
+    empty_gauges(slots.row);
     put_u32(&slots.row->state, SLOT_STARTING);
+}
+
+void slots_bury(const struct segment *segment, uint32_t row)
+{
+    struct shm_slot *grave = slots_at(segment, row);
+
+    if (grave == NULL) {
+        return;
+    }
+    empty_gauges(grave);
+    put_u32(&grave->pid, 0);
+    put_u32(&grave->state, SLOT_DEAD);
 }
 
 void slots_set_state(enum slot_state state)

@@ -170,5 +170,8 @@ void slots_set(enum slot_metric metric, uint64_t value);
 void slots_observe(enum slot_histogram histogram, uint64_t value);
 void slots_count_request(uint32_t route, uint32_t status, uint64_t latency_us);
 
+/* master, when the owner is dead and has no successor yet: marks the row, empties its gauges. */
+void slots_bury(const struct segment *segment, uint32_t row);
+
 /* A reader's: one number of one row. */
 uint64_t slots_read(const struct shm_slot *slot, enum slot_metric metric);

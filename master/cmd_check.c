@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_check.c - `ctfg check` judges files and database; `ctfg probe` the files only. */
+#include <stdio.h>
+
+#include "conf/game.h"
+#include "db/db.h"
+#include "master/command.h"
+#include "master/load.h"
+#include "master/options.h"
+
+static int load(struct options *options, struct game **ret_game)
+{
+    if (options->argument_count == 1) {
+        options->source.challenges_path = options->arguments[0];
+    }
+    return load_for_tool(&options->source, ret_game);
+}
+
+int cmd_check(struct options *options)
+{
+    struct game *game = NULL;
+    int status = load(options, &game);
+
+    if (status != 0) {
+        return status;
+    }
+    (void)printf("The game's files are fine: %u challenges, %u players.\n", game->challenge_count,
+                 game->player_count);
+    status = db_check(game, stdout);
+    game_unref(game);
+    return status;
+}
+
+int cmd_probe(struct options *options)
+{
+    struct game *game = NULL;
+    int status = load(options, &game);
+
+    game_unref(game);
+    return status;
+}

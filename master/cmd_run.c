@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_run.c - `ctfg`: everything that can go wrong goes wrong here, before the first fork. */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "conf/diag.h"
+#include "conf/game.h"
+#include "master/command.h"
+#include "master/load.h"
+#include "master/master.h"
+#include "master/options.h"
+#include "master/prepare.h"
+#include "shm/base/log.h"
+#include "shm/base/proc.h"
+#include "worker/worker.h"
+
+#define ERROR_BYTES 512
+
+static void start_log(const struct settings *settings)
+{
+    enum log_level level = LOG_LEVEL_INFO;
+    enum log_format format = isatty(STDERR_FILENO) ? LOG_FORMAT_TEXT : LOG_FORMAT_LOGFMT;
+
+    if (str_equal(settings->log_level, STR("debug"))) {
+        level = LOG_LEVEL_DEBUG;
+    } else if (str_equal(settings->log_level, STR("warn"))) {
+        level = LOG_LEVEL_WARN;
+    } else if (str_equal(settings->log_level, STR("error"))) {
+        level = LOG_LEVEL_ERROR;
+    }
+    if (str_equal(settings->log_format, STR("text"))) {
+        format = LOG_FORMAT_TEXT;
+    } else if (str_equal(settings->log_format, STR("logfmt"))) {
+        format = LOG_FORMAT_LOGFMT;
+    } else if (str_equal(settings->log_format, STR("json"))) {
+        format = LOG_FORMAT_JSON;
+    }
+    log_init(level, format);
+    log_set_process("master");
+}
+
+/* One connection is one descriptor: the soft limit of 1024 is for programs that use select(2). */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* below the hard limit it cannot fail */
+    }
+}
+
+static uint32_t worker_count(const struct settings *settings)
+{
+    cpu_set_t cores;
+    int count = 1;
+
+    if (settings->workers > 0) {
+        return settings->workers < CHILD_WORKERS_MAX ? settings->workers : CHILD_WORKERS_MAX;
+    }
+    if (sched_getaffinity(0, sizeof(cores), &cores) == 0) {
+        count = CPU_COUNT(&cores);
+    }
+    return count < CHILD_WORKERS_MAX ? (uint32_t)count : CHILD_WORKERS_MAX;
+}
+
+/* Step 1: files.  Mistakes are printed as a list for people, not as log lines. */
+static bool load_files(struct master *master, const struct options *options)
+{
+    struct diag diag = {0};
+    struct game_files files = {0};
+    bool ok = load_game(&options->source, NULL, &diag, &files, &master->game) == LOAD_OK;
+
+    if (diag.errors + diag.warnings > 0) {
+        diag_print(&diag);
+    }
+    diag_free(&diag);
+    files_free(&files);
+    return ok;
+}
+
+static bool create_segment(struct master *master, uint32_t workers)
+{
+    const struct game *game = master->game;
+    struct shm_sizes sizes =
+        segment_sizes_for(game->player_slots, master->facts.users_outside_game,
+                          game->challenge_slots, game->hint_slots, game->settings.ring_events,
+                          workers);
+
+    return segment_create(&sizes, &master->segment);
+}
+
+static void fill_heritage(struct master *master, uint32_t workers)
+{
+    const struct listeners *listeners = &master->listeners;
+
+    master->heritage = (struct heritage){
+        .segment = &master->segment,
+        .game = master->game,
+        .worker_count = workers,
+        .listener_count = listeners->player_count,
+        .metrics_fd = listeners->metrics_fd,
+        .db_listener_fd = listeners->db_fd,
+        .db_address = listeners->db_address,
+        .db_address_len = listeners->db_address_len,
+        .backlog_effective = listeners->backlog_effective,
+        .port = listeners->port,
+    };
+    for (uint32_t i = 0; i < listeners->player_count; i++) {
+        master->heritage.listener_fds[i] = listeners->player_fds[i];
+    }
+}
+
+/* Step 2: the database, the sockets, shared memory.  EX_OK, or the exit status and a sentence;
+ * EX_TEMPFAIL stands for "stop was asked for" and has none. */
+static int open_everything(struct master *master, char *ret_error, size_t error_bytes)
+{
+    const struct settings *settings = &master->game->settings;
+    uint32_t workers = worker_count(settings);
+
+    if (!user_find(settings->user, &master->user, ret_error, error_bytes)) {
+        return EX_NOUSER;
+    }
+    if (!worker_prepare(master->game)) {
+        (void)snprintf(ret_error, error_bytes, "no memory for the page");
+        return EX_OSERR;
+    }
+    switch (prepare_database(master->game, &master->user, master->signal_fd, &master->facts,
+                             ret_error, error_bytes)) {
+    case PREPARE_OK:
+        break;
+    case PREPARE_FAILED:
+        return EXIT_UNUSABLE;
+    case PREPARE_STOPPED:
+        return EX_TEMPFAIL;
+    }
+    if (!listen_open(settings, &master->listeners, ret_error, error_bytes)) {
+        return EX_UNAVAILABLE;
+    }
+    if (!create_segment(master, workers)) {
+        (void)snprintf(ret_error, error_bytes, "cannot make the shared memory: %s",
+                       log_errno_text(errno));
+        return EX_OSERR;
+    }
+    children_init(&master->children, workers);
+    fill_heritage(master, workers);
+    return EX_OK;
+}
+
+int cmd_run(struct options *options)
+{
+    static struct master master;
+    char error[ERROR_BYTES] = "";
+
+    proc_set_role(PROC_MASTER);
+    if (options->argument_count == 1) {
+        options->source.challenges_path = options->arguments[0];
+    }
+    master.options = options;
+    master.reload.files_fd = -1;
+    upgrade_init(&master.upgrade);
+    raise_descriptor_limit();
+    master.signal_fd = signals_open();
+    if (master.signal_fd < 0) {
+        perror("ctfg: signalfd");
+        return EX_OSERR;
+    }
+    if (!load_files(&master, options)) {
+        return EXIT_UNUSABLE;
+    }
+    proc_title_set("ctfg: master");
+    start_log(&master.game->settings);
+    int status = open_everything(&master, error, sizeof(error));
+    if (status == EX_OK) {
+        status = master_run(&master);
+    } else if (status == EX_TEMPFAIL) {
+        status = EX_OK;
+    } else {
+        LOG(LOG_LEVEL_ERROR, "cannot start", LOG_STR("why", error));
+    }
+    listen_close(&master.listeners);
+    segment_destroy(&master.segment);
+    reload_abandon(&master);
+    files_free(&master.reload.seen);
+    game_unref(master.game);
+    return status;
+}

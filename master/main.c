@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - which of ctfg's commands is meant, and nothing else. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "conf/nearest.h"
+#include "conf/settings_table.h"
+#include "master/command.h"
+#include "master/options.h"
+#include "shm/base/proc.h"
+#include "shm/base/str.h"
+
+#define ERROR_BYTES 256
+
+/* clang-format off */
+static const struct command commands[] = {
+    {"run",     "[run] [FLAGS] [challenges.json]",  "serve a game (the default)",                          0, 1, cmd_run},
+    {"init",    "init [DIR]",                       "write a game that runs into an empty folder",         0, 1, cmd_init},
+    {"check",   "check [FLAGS] [challenges.json]",  "judge the files of a game, and replay its database",  0, 1, cmd_check},
+    {"backup",  "backup [FLAGS] FILE",              "copy the database, also while a server runs",         1, 2, cmd_backup},
+    {"version", "version",                          "print the version",                                   0, 0, cmd_version},
+    {"help",    "help",                             "print this",                                          0, 0, cmd_help},
+    {"probe",   "probe [FLAGS] [challenges.json]",  NULL /* what an upgrade asks the new program */,       0, 1, cmd_probe},
+};
+/* clang-format on */
+
+static int usage_error(const char *sentence)
+{
+    (void)fprintf(stderr, "ctfg: %s\n", sentence);
+    return EX_USAGE;
+}
+
+int cmd_help(struct options *options)
+{
+    (void)options;
+    (void)printf("ctfg %s, a Capture-The-Flag game engine.\n\n", CTFG_VERSION);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (commands[i].sentence != NULL) {
+            (void)printf("  ctfg %-32s %s\n", commands[i].usage, commands[i].sentence);
+        }
+    }
+    (void)printf("\nFlags:\n"
+                 "  -C, --game DIR\n        The folder of the game; default: the working folder.\n"
+                 "      --config FILE\n        The settings; default: ctfg.yaml of the game.\n"
+                 "  -V, --version\n  -h, --help\n");
+    settings_write_help(stdout);
+    return 0;
+}
+
+static const struct command *command_find(const char *word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (strcmp(commands[i].name, word) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int unknown_command(const char *word)
+{
+    const char *known[ARRAY_LEN(commands)];
+    char sentence[ERROR_BYTES];
+
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        known[i] = commands[i].name;
+    }
+    const char *near = nearest_word(str_from(word), known, ARRAY_LEN(commands));
+    (void)snprintf(sentence, sizeof(sentence),
+                   "there is no command or file \"%s\"%s%s%s; `ctfg help` lists the commands", word,
+                   near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+                   near != NULL ? "\"" : "");
+    return usage_error(sentence);
+}
+
+/* The first argument may be a command; else it is the game's challenges.json. */
+static const struct command *command_take(struct options *options)
+{
+    const struct command *command =
+        options->argument_count > 0 ? command_find(options->arguments[0]) : NULL;
+
+    if (command == NULL) {
+        options->command_at = 0;
+        return &commands[0];
+    }
+    options->argument_count--;
+    memmove(options->arguments, options->arguments + 1,
+            options->argument_count * sizeof(options->arguments[0]));
+    return command;
+}
+
+static int dispatch(struct options *options)
+{
+    char sentence[ERROR_BYTES];
+    const struct command *command = command_take(options);
+
+    if (options->wants_version) {
+        return cmd_version(options);
+    }
+    if (options->wants_help) {
+        return cmd_help(options);
+    }
+    bool is_bare_word = options->command_at == 0 && options->argument_count > 0 &&
+                        strpbrk(options->arguments[0], "./") == NULL &&
+                        access(options->arguments[0], F_OK) != 0;
+    if (is_bare_word) {
+        return unknown_command(options->arguments[0]);
+    }
+    if (options->argument_count < command->arguments_least ||
+        options->argument_count > command->arguments_most) {
+        (void)snprintf(sentence, sizeof(sentence), "usage: ctfg %s", command->usage);
+        return usage_error(sentence);
+    }
+    return command->function(options);
+}
+
+/* The process title is written over the original. */
+static char **arguments_copy(int argc, char **argv)
+{
+    char **copy = calloc((size_t)argc + 1, sizeof(*copy));
+
+    for (int i = 0; copy != NULL && i < argc; i++) {
+        copy[i] = strdup(argv[i]);
+        if (copy[i] == NULL) {
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    char error[ERROR_BYTES];
+    char **arguments = arguments_copy(argc, argv);
+
+    if (arguments == NULL) {
+        return EX_OSERR;
+    }
+    proc_title_init(argc, argv);
+    proc_set_role(PROC_TOOL); /* until cmd_run() knows better */
+    if (!options_parse(argc, arguments, &options, error, sizeof(error))) {
+        return usage_error(error);
+    }
+    int status = dispatch(&options);
+    options_free(&options);
+    return status;
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* reload.c - read, judge, hand to db, hand to the workers. */
+#include "master/reload.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/diag.h"
+#include "conf/game.h"
+#include "master/load.h"
+#include "master/master.h"
+#include "master/notify.h"
+#include "master/options.h"
+#include "shm/base/clock.h"
+#include "shm/base/log.h"
+#include "shm/slots.h"
+#include "worker/worker.h"
+
+/* ---- judging ----------------------------------------------------------------------------------- */
+
+static void log_diag(const struct diag *diag)
+{
+    for (uint32_t i = 0; i < diag->count; i++) {
+        LOG(diag->is_warning[i] ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "in the game's files",
+            LOG_STR("at", diag->lines[i]));
+    }
+}
+
+/* The segment was sized at the start, with head-room; it does not grow. */
+static const char *does_not_fit(const struct master *master, const struct game *next)
+{
+    const struct shm_sizes *sizes = &master->segment.header->sizes;
+
+    if ((uint64_t)next->player_slots + master->facts.users_outside_game > sizes->players_max) {
+        return "more new players than there is room for: restart to take them in";
+    }
+    if (next->challenge_slots > sizes->challenges_max) {
+        return "more new challenges than there is room for: restart to take them in";
+    }
+    if (next->hint_slots > sizes->hints_max) {
+        return "more new hints than there is room for: restart to take them in";
+    }
+    return NULL;
+}
+
+static void warn_about_fixed_settings(const struct settings *old, const struct settings *next)
+{
+    bool is_changed = old->port != next->port || old->workers != next->workers ||
+                      old->backlog_conns != next->backlog_conns ||
+                      old->ring_events != next->ring_events ||
+                      !str_equal(old->listen_address, next->listen_address) ||
+                      !str_equal(old->metrics_listen, next->metrics_listen) ||
+                      !str_equal(old->user, next->user) ||
+                      !str_equal(old->database_dir, next->database_dir) ||
+                      !str_equal(old->log_format, next->log_format);
+
+    if (is_changed) {
+        LOG(LOG_LEVEL_WARN, "listen.*, database.dir, stream.ring, log.format, process.workers and "
+                            "process.user take effect at a restart");
+    }
+}
+
+static void refuse(struct master *master, const char *why)
+{
+    LOG(LOG_LEVEL_ERROR, "reload refused, the game in force stays", LOG_STR("why", why));
+    slots_add(METRIC_RELOADS_REFUSED, 1);
+    reload_abandon(master);
+    notify_ready("Serving; the last reload was refused: see the log");
+}
+
+/* The new game, judged and compressed; NULL: refused and logged. */
+static struct game *judge(struct master *master, struct game_files *ret_files)
+{
+    struct diag diag = {0};
+    struct game *next = NULL;
+    enum load_result result =
+        load_game(&master->options->source, master->game, &diag, ret_files, &next);
+
+    log_diag(&diag);
+    diag_free(&diag);
+    if (result != LOAD_OK) {
+        refuse(master, "mistakes in the game's files");
+        return NULL;
+    }
+    const char *why = does_not_fit(master, next);
+    if (why == NULL && !worker_prepare(next)) {
+        why = "no memory for the new page";
+    }
+    if (why != NULL) {
+        refuse(master, why);
+        files_free(ret_files);
+        game_unref(next);
+        return NULL;
+    }
+    return next;
+}
+
+/* ---- handing on -------------------------------------------------------------------------------- */
+
+static void hand_to(struct reload *reload, struct child *child, uint64_t generation)
+{
+    child->reload_awaited =
+        child_tell(child, CONTROL_RELOAD, generation, reload->files_fd);
+}
+
+static void begin(struct master *master, uint64_t now_us)
+{
+    struct reload *reload = &master->reload;
+    struct game_files files = {0};
+
+    reload->is_asked = false;
+    notify_reloading();
+    reload->next = judge(master, &files);
+    if (reload->next == NULL) {
+        return;
+    }
+    reload->files_fd = files_seal(&files);
+    files_free(&files);
+    if (reload->files_fd < 0) {
+        refuse(master, log_errno_text(errno));
+        return;
+    }
+    warn_about_fixed_settings(&master->game->settings, &reload->next->settings);
+    reload->step = RELOAD_DB_TAKES_IT;
+    reload->deadline_us = now_us + RELOAD_ANSWER_US;
+    hand_to(reload, master_db(master), reload->next->generation);
+}
+
+static bool is_awaited(const struct master *master)
+{
+    for (uint32_t i = 0; i < master->children.count; i++) {
+        if (master->children.all[i].reload_awaited) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void finish(struct master *master)
+{
+    struct reload *reload = &master->reload;
+
+    (void)close(reload->files_fd);
+    reload->files_fd = -1;
+    reload->step = RELOAD_IDLE;
+    slots_add(METRIC_RELOADS, 1);
+    LOG(LOG_LEVEL_INFO, "reloaded", LOG_U64("generation", master->game->generation),
+        LOG_U64("players", master->game->player_count),
+        LOG_U64("challenges", master->game->challenge_count));
+    notify_ready("Serving");
+}
+
+/* db has it: from now on it is the game in force, and what a new child inherits. */
+static void go_on_to_workers(struct master *master)
+{
+    struct reload *reload = &master->reload;
+    struct children *children = &master->children;
+
+    game_unref(master->game);
+    master->game = reload->next;
+    master->heritage.game = master->game;
+    reload->next = NULL;
+    reload->step = RELOAD_WORKERS_TAKE_IT;
+    reload->deadline_us = clock_mono_us() + RELOAD_ANSWER_US;
+    for (uint32_t i = 1; i < children->count; i++) {
+        if (child_is_alive(&children->all[i])) {
+            hand_to(reload, &children->all[i], master->game->generation);
+        }
+    }
+    if (!is_awaited(master)) {
+        finish(master);
+    }
+}
+
+void reload_on_answer(struct master *master, struct child *child, enum control_type answer)
+{
+    bool has_failed = answer == CONTROL_RELOAD_FAILED;
+
+    if (!child->reload_awaited) {
+        return; /* an answer to a reload that was given up */
+    }
+    child->reload_awaited = false;
+    switch (master->reload.step) {
+    case RELOAD_IDLE:
+        break;
+    case RELOAD_DB_TAKES_IT:
+        if (has_failed) {
+            refuse(master, "db could not take the new game: its lines in the log say why");
+        } else {
+            go_on_to_workers(master);
+        }
+        break;
+    case RELOAD_WORKERS_TAKE_IT:
+        if (has_failed) {
+            LOG(LOG_LEVEL_ERROR, "could not take the new game: forked anew with it",
+                LOG_STR("process", child->name));
+            child_kill(child);
+        }
+        if (!is_awaited(master)) {
+            finish(master);
+        }
+        break;
+    }
+}
+
+void reload_on_death(struct master *master, struct child *child)
+{
+    if (child->reload_awaited) {
+        /* db comes back with the old game, so that stays; a worker comes back with the new one. */
+        reload_on_answer(master, child,
+                         child->role == PROC_DB ? CONTROL_RELOAD_FAILED : CONTROL_RELOADED);
+    }
+}
+
+static void kill_the_silent(struct master *master)
+{
+    for (uint32_t i = 0; i < master->children.count; i++) {
+        struct child *child = &master->children.all[i];
+
+        if (child->reload_awaited) {
+            LOG(LOG_LEVEL_ERROR, "does not answer to a reload: killed",
+                LOG_STR("process", child->name));
+            child_kill(child); /* its death is its answer */
+        }
+    }
+}
+
+/* ---- asking ------------------------------------------------------------------------------------ */
+
+/* The files are read as they are, instead of watching folders: new ones and moved ones are seen too,
+ * and events.db, which may lie among them, is not. */
+static void watch_files(struct master *master, uint64_t now_us)
+{
+    struct reload *reload = &master->reload;
+    struct game_files now = {0};
+    struct diag diag = {0};
+
+    reload->watch_due_us = now_us + RELOAD_WATCH_US;
+    bool is_read = files_read(&master->options->source, &diag, &now);
+    diag_free(&diag);
+    if (!is_read) {
+        return; /* an editor is between unlink and rename: the next look will tell */
+    }
+    bool is_first = reload->seen.piece == NULL;
+    bool is_same = !is_first && now.size_bytes == reload->seen.size_bytes &&
+                   memcmp(now.piece, reload->seen.piece, now.size_bytes) == 0;
+    files_free(&reload->seen);
+    reload->seen = now;
+    if (!is_first && !is_same) {
+        reload_ask(master);
+    }
+}
+
+void reload_ask(struct master *master)
+{
+    master->reload.is_asked = true;
+}
+
+void reload_tick(struct master *master, uint64_t now_us)
+{
+    struct reload *reload = &master->reload;
+
+    if (reload->step != RELOAD_IDLE) {
+        if (now_us > reload->deadline_us) {
+            kill_the_silent(master);
+        }
+        return;
+    }
+    if (master->phase != MASTER_SERVES) {
+        return;
+    }
+    if (master->game->settings.developer_mode && now_us >= reload->watch_due_us) {
+        watch_files(master, now_us);
+    }
+    /* Without db nobody could take it first: it waits until db is back. */
+    if (reload->is_asked && master_db(master)->state == CHILD_READY) {
+        begin(master, now_us);
+    }
+}
+
+void reload_abandon(struct master *master)
+{
+    struct reload *reload = &master->reload;
+
+    for (uint32_t i = 0; i < master->children.count; i++) {
+        master->children.all[i].reload_awaited = false;
+    }
+    game_unref(reload->next);
+    reload->next = NULL;
+    if (reload->files_fd >= 0) {
+        (void)close(reload->files_fd);
+    }
+    reload->files_fd = -1;
+    reload->step = RELOAD_IDLE;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* upgrade.c - the probe of a new program, and the step into it. */
+#include "master/upgrade.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "master/listen.h"
+#include "master/master.h"
+#include "master/options.h"
+#include "master/signals.h"
+#include "shm/base/log.h"
+
+void upgrade_init(struct upgrade *upgrade)
+{
+    ssize_t len = readlink("/proc/self/exe", upgrade->program, sizeof(upgrade->program) - 1);
+
+    upgrade->program[len > 0 ? len : 0] = '\0'; /* empty: an upgrade will be refused */
+}
+
+/* Our own command line with `probe` for a command: argv[0] stays, `run` goes. */
+static char **probe_arguments(const struct options *options)
+{
+    char **argv = calloc((size_t)options->argc + 2, sizeof(*argv));
+    int count = 0;
+
+    if (argv == NULL) {
+        return NULL;
+    }
+    argv[count++] = options->argv[0];
+    argv[count++] = (char *)(uintptr_t) "probe"; /* execve(2) takes it as it is and changes nothing */
+    for (int i = 1; i < options->argc; i++) {
+        if (i != options->command_at) {
+            argv[count++] = options->argv[i];
+        }
+    }
+    return argv;
+}
+
+static _Noreturn void probe_live(const struct master *master)
+{
+    char **argv = probe_arguments(master->options);
+
+    signals_reset_for_program();
+    if (argv != NULL) {
+        (void)execv(master->upgrade.program, argv);
+    }
+    _exit(EX_UNAVAILABLE);
+}
+
+void upgrade_ask(struct master *master, uint64_t now_us)
+{
+    struct upgrade *upgrade = &master->upgrade;
+
+    if (master->phase != MASTER_SERVES || upgrade->probe_pid != 0) {
+        LOG(LOG_LEVEL_WARN, "no upgrade now: the server is not at rest");
+        return;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        probe_live(master);
+    }
+    if (pid < 0) {
+        LOG(LOG_LEVEL_ERROR, "no upgrade: cannot fork", LOG_ERRNO(errno));
+        return;
+    }
+    LOG(LOG_LEVEL_INFO, "upgrade: trying the new program", LOG_STR("path", upgrade->program));
+    upgrade->probe_pid = pid;
+    upgrade->probe_deadline_us = now_us + UPGRADE_PROBE_US;
+}
+
+void upgrade_bury_probe(struct master *master, uint64_t now_us)
+{
+    struct upgrade *upgrade = &master->upgrade;
+    int status = 0;
+
+    if (upgrade->probe_pid == 0 || waitpid(upgrade->probe_pid, &status, WNOHANG) <= 0) {
+        return;
+    }
+    upgrade->probe_pid = 0;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != EX_OK) {
+        LOG(LOG_LEVEL_ERROR, "upgrade refused: the new program does not take this game",
+            LOG_I64("status", WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status)));
+        return;
+    }
+    if (master->phase == MASTER_SERVES) {
+        master_leave(master, true, now_us);
+    }
+}
+
+void upgrade_tick(struct master *master, uint64_t now_us)
+{
+    const struct upgrade *upgrade = &master->upgrade;
+
+    if (upgrade->probe_pid != 0 && now_us > upgrade->probe_deadline_us) {
+        (void)kill(upgrade->probe_pid, SIGKILL); /* refused at its burial */
+    }
+}
+
+void upgrade_execute(const struct master *master)
+{
+    char handed[LISTEN_UPGRADE_BYTES];
+
+    if (listen_hand_on(&master->listeners, handed) &&
+        setenv(LISTEN_UPGRADE_VARIABLE, handed, 1) == 0) {
+        LOG(LOG_LEVEL_INFO, "upgrade: the new program takes over",
+            LOG_STR("path", master->upgrade.program));
+        (void)execv(master->upgrade.program, master->options->argv);
+    }
+    LOG(LOG_LEVEL_ERROR, "upgrade failed: the old program goes on", LOG_ERRNO(errno));
+    (void)unsetenv(LISTEN_UPGRADE_VARIABLE);
+    listen_keep(&master->listeners);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * upgrade.h - a new program in the place of this one, without a refused connection (SIGUSR2).
+ *
+ * 1. The new program is started beside us as `ctfg probe`: it loads the game's files and opens
+ *    nothing.  If it cannot, that is all that happens.
+ * 2. Workers finish their requests and close their streams over a second (1012); db commits, closes
+ *    the database and leaves.
+ * 3. The master executes the new program in its own place: same pid, same listening sockets.  Who
+ *    connects meanwhile waits in their backlog.
+ *
+ * Two programs never have the database open together, and shared memory is made anew, so its layout
+ * may change.  A failed execve(2) brings db and workers of the old program back.
+ *
+ * Process  master; a part of struct master.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shm/base/compiler.h"
+
+struct master;
+
+/* Streams are closed over this time, so that their clients do not return in one instant. */
+#define UPGRADE_SPREAD_MS 1000
+#define UPGRADE_PROBE_US 30000000
+
+struct upgrade {
+    char program[PATH_MAX]; /* where ours came from: a new one is put in its place */
+    pid_t probe_pid;        /* 0: none runs */
+    uint64_t probe_deadline_us;
+};
+
+/* At start, while the path of the running program is still its own. */
+void upgrade_init(struct upgrade *upgrade);
+/* SIGUSR2: starts the probe. */
+void upgrade_ask(struct master *master, uint64_t now_us);
+/* A child died: if it was the probe, the upgrade goes on or ends here. */
+void upgrade_bury_probe(struct master *master, uint64_t now_us);
+void upgrade_tick(struct master *master, uint64_t now_us);
+/* All children have left.  Returns only if the new program cannot be executed; it is logged. */
+void upgrade_execute(const struct master *master);
