@@ -2,14 +2,17 @@
 /*
  * store.h - what db asks of a store; SQLite is its first implementation.  No SQLite words here.
  *
- * Process  db, and the tools (`ctfg check`, `ctfg backup`).  One store a process, one thread.
+ * Process  db, and the tools (`ctfg check`, `ctfg backup`).  One thread at a time, but for the two
+ *          calls that say otherwise (store_checkpoint, store_backup).
  * Owner    store_open() makes it, store_close() ends it.
- * Errors   an enum; after anything but STORE_OK inside a transaction the whole transaction is void
- *          and store_rollback() must be called.  store_error() says more, for the log.
+ * Errors   an enum; after anything but STORE_OK and STORE_DUPLICATE inside a transaction the whole
+ *          transaction is void and store_rollback() must be called.  store_error() says more, for
+ *          the log.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shm/base/compiler.h"
@@ -28,9 +31,15 @@ enum store_status {
     STORE_FAILED,    /* anything else: store_error() */
 };
 
+#define STORE_FILE "events.db"
+#define STORE_PATH_BYTES 4096
+
 struct store_options {
-    const char *dir;     /* holds events.db */
-    bool read_only;
+    const char *dir;         /* holds events.db */
+    const char *file;        /* NULL: STORE_FILE */
+    bool read_only;          /* an older file is then looked at as a migrated copy in memory */
+    bool create;             /* make a database where there is none, migrate an older one */
+    uint64_t log_bytes_max;  /* what the log's file is cut back to; 0: no limit */
 };
 
 /* What outlives a restart besides events and users. */
@@ -42,6 +51,7 @@ struct store_meta {
     uint64_t last_reset_request;
 };
 
+/* An older file without `create` or `read_only` is refused: migrating is for db_prepare() to do. */
 MUST_USE enum store_status store_open(const struct store_options *options,
                                       struct store **ret_store, char *ret_error,
                                       size_t error_bytes);
@@ -77,6 +87,12 @@ typedef bool (*store_event_fn)(void *context, const struct store_event *event);
 /* Events with after < id, ascending. */
 MUST_USE enum store_status store_each_event(struct store *store, uint64_t after,
                                             store_event_fn each, void *context);
+/* The solve (hint_id 0) or purchase that stands for this user; *ret_event.id 0: none does. */
+MUST_USE enum store_status store_find_event(struct store *store, int64_t user_id,
+                                            int64_t challenge_id, uint32_t hint_id,
+                                            struct store_event *ret_event);
+/* The highest event id and the latest date; 0 and 0 without events. */
+MUST_USE enum store_status store_newest(struct store *store, uint64_t *ret_id, uint64_t *ret_ts_us);
 
 /* Writing: begin, any of these, then commit (durable when it returns) or rollback. */
 MUST_USE enum store_status store_begin(struct store *store);
@@ -110,11 +126,40 @@ MUST_USE enum store_status store_insert_revocation(struct store *store,
 MUST_USE enum store_status store_each_revocation(struct store *store, store_revocation_fn each,
                                                  void *context);
 
-/* The log of what is not yet in the main file: its size, and moving it there. */
+/* The log of what is not yet in the main file: the size of its file, */
 uint64_t store_log_bytes(const struct store *store);
-enum store_checkpoint { STORE_CHECKPOINT_PASSIVE, STORE_CHECKPOINT_TRUNCATE };
-MUST_USE enum store_status store_checkpoint(struct store *store, enum store_checkpoint how);
+/* what of it a checkpoint has still to move, */
+uint64_t store_log_pending_bytes(const struct store *store);
+enum store_checkpoint {
+    STORE_CHECKPOINT_PASSIVE,  /* moves what it can, in nobody's way; on any thread, one at a time */
+    STORE_CHECKPOINT_TRUNCATE, /* moves the rest and empties the file; the store's own thread */
+};
+/* and moving it there.  STORE_BUSY: a reader still needs the rest.  *ret_left_bytes: not yet moved,
+ * for the store's own thread to hand to store_log_moved(). */
+MUST_USE enum store_status store_checkpoint(struct store *store, enum store_checkpoint how,
+                                            uint64_t *ret_left_bytes);
+/* The store's own thread: a passive checkpoint has left so much of what was there at its start. */
+void store_log_moved(struct store *store, uint64_t pending_before, uint64_t left_bytes);
 
-/* A consistent copy at path, made in steps of at most `pages`; calls `pause` between steps. */
-MUST_USE enum store_status store_backup(struct store *store, const char *path, char *ret_error,
+/* A consistent copy at path, one file, synced; path must not exist.  On any thread: it works on a
+ * connection of its own, the owner may go on writing. */
+MUST_USE enum store_status store_backup(const struct store *store, const char *path,
+                                        char *ret_error, size_t error_bytes);
+
+/* For `ctfg check` and db_prepare(). */
+/* STORE_CORRUPT: ret_error has the first finding.  quick: without comparing indexes to rows. */
+MUST_USE enum store_status store_verify(struct store *store, bool quick, char *ret_error,
                                         size_t error_bytes);
+MUST_USE enum store_status store_count_moved_aside(struct store *store, uint64_t *ret_rows);
+/* What the rows add up to, without the board's code: one line a user, one a challenge. */
+struct store_sum {
+    int64_t id;     /* of the user or the challenge */
+    int64_t points; /* of a user */
+    uint64_t solves;
+    uint64_t first_id; /* of a challenge: its first solve */
+};
+typedef bool (*store_sum_fn)(void *context, const struct store_sum *sum);
+MUST_USE enum store_status store_each_user_sum(struct store *store, uint64_t up_to,
+                                               store_sum_fn each, void *context);
+MUST_USE enum store_status store_each_challenge_sum(struct store *store, uint64_t up_to,
+                                                    store_sum_fn each, void *context);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* job.c - a reset and a reload: the slow part on the pool, the switch in the loop. */
+
+#include "db/job.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "conf/diag.h"
+#include "conf/files.h"
+#include "conf/game.h"
+#include "db/process.h"
+#include "shm/base/check.h"
+#include "shm/base/clock.h"
+#include "shm/base/log.h"
+#include "shm/control.h"
+#include "shm/heritage.h"
+#include "shm/segment.h"
+#include "shm/slots.h"
+#include "shm/state.h"
+
+static struct db *db_of(struct job *job)
+{
+    return job->work.data; /* set by job_start() */
+}
+
+static bool job_rebuild(struct job *job, const struct game *game)
+{
+    struct db *db = db_of(job);
+
+    job->rebuild = (struct rebuild){
+        .store = db->store,
+        .game = game,
+        .board = &db->board,
+        .ring_slots = db->ring.slot_count,
+        .add_missing = true,
+    };
+    job->store_status = rebuild_run(&job->rebuild);
+    if (job->store_status != STORE_OK) {
+        (void)snprintf(job->error, sizeof(job->error), "%s", store_error(db->store));
+    }
+    return job->store_status == STORE_OK;
+}
+
+static void job_start(struct db *db, uv_work_cb on_pool, uv_after_work_cb on_done)
+{
+    db->job.work.data = db;
+    CHECK(uv_queue_work(&db->loop, &db->job.work, on_pool, on_done) == 0);
+}
+
+/* ---- reset ------------------------------------------------------------------------------------ */
+
+static bool back_up_before_reset(struct job *job)
+{
+    struct db *db = db_of(job);
+    char path[STORE_PATH_BYTES + 64];
+    char when[32];
+    time_t now = (time_t)(clock_real_us() / 1000000);
+    struct tm utc;
+
+    (void)gmtime_r(&now, &utc);
+    (void)strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &utc);
+    (void)snprintf(path, sizeof(path), "%s/events-before-reset-%s.db", db->dir, when);
+    /* Two resets in one second: the second one has nothing to keep that the first has not kept,
+     * but nothing is cleared without a copy of its own. */
+    for (int number = 2; access(path, F_OK) == 0 && number < 100; number++) {
+        (void)snprintf(path, sizeof(path), "%s/events-before-reset-%s-%d.db", db->dir, when,
+                       number);
+    }
+    job->store_status = store_backup(db->store, path, job->error, sizeof(job->error));
+    if (job->store_status == STORE_OK) {
+        LOG(LOG_LEVEL_INFO, "a copy of the database is kept before the reset",
+            LOG_STR("copy", path));
+    }
+    return job->store_status == STORE_OK;
+}
+
+static enum store_status clear_game(struct job *job)
+{
+    struct db *db = db_of(job);
+    struct store_meta meta = db->meta;
+    enum store_status status = store_begin(db->store);
+
+    meta.floor_seq = job->floor_seq;
+    meta.last_ts_us = db->last_ts_us;
+    meta.auth_epoch++;
+    meta.last_reset_request = job->request.head.request_id;
+    if (status == STORE_OK) {
+        status = store_clear_game(db->store);
+    }
+    if (status == STORE_OK) {
+        status = store_write_meta(db->store, &meta);
+    }
+    if (status == STORE_OK) {
+        status = store_commit(db->store);
+    }
+    if (status != STORE_OK) {
+        (void)snprintf(job->error, sizeof(job->error), "%s", store_error(db->store));
+        store_rollback(db->store);
+    }
+    return status;
+}
+
+static void reset_on_pool(uv_work_t *work)
+{
+    struct db *db = work->data;
+    struct job *job = &db->job;
+
+    job->ok = false;
+    if (!back_up_before_reset(job)) {
+        return;
+    }
+    job->store_status = clear_game(job);
+    if (job->store_status != STORE_OK) {
+        return;
+    }
+    /* It is cleared: a board that cannot be built from an empty log cannot be served at all. */
+    CHECK(job_rebuild(job, db->game));
+    job->ok = true;
+}
+
+static void answer_reset(struct db *db, enum wire_status status)
+{
+    const struct request *request = &db->job.request;
+    struct wire_result result = {
+        .head = wire_head_make(WIRE_RESULT, request->head.request_id),
+        .seq = state_committed_seq(board_live(&db->board)),
+        .ts_us = db->last_ts_us,
+        .status = status,
+    };
+
+    inbox_answer(&db->inbox, request->conn_id, &result);
+    inbox_flush(&db->inbox);
+}
+
+static void on_reset_done(uv_work_t *work, int status)
+{
+    struct db *db = work->data;
+    struct job *job = &db->job;
+
+    job->kind = JOB_NONE;
+    if (status != 0 || !job->ok) {
+        LOG(LOG_LEVEL_ERROR, "the reset failed, nothing was cleared",
+            LOG_HEX("request", job->request.head.request_id), LOG_STR("why", job->error));
+        slots_add(METRIC_DB_STORE_ERRORS, 1);
+        answer_reset(db, WIRE_STORE_FAILED);
+        return;
+    }
+    db_adopt(db, &job->rebuild);
+    LOG(LOG_LEVEL_WARN, "the game was reset",
+        LOG_HEX("request", job->request.head.request_id), LOG_U64("floor", db->meta.floor_seq));
+    inbox_poke_all(&db->inbox,
+                   WIRE_NEWS_RESET | WIRE_NEWS_AUTH | WIRE_NEWS_NAMES | WIRE_NEWS_BANK,
+                   ring_newest_seq(&db->ring));
+    answer_reset(db, WIRE_OK);
+}
+
+void job_start_reset(struct db *db, const struct request *request)
+{
+    struct job *job = &db->job;
+
+    job->request = *request;
+    if (db->store == NULL) {
+        answer_reset(db, WIRE_STORE_FAILED);
+        return;
+    }
+    if (request->head.request_id != 0 &&
+        request->head.request_id == db->meta.last_reset_request) {
+        slots_add(METRIC_DB_REPEATED, 1);
+        answer_reset(db, WIRE_OK);
+        return;
+    }
+    job->kind = JOB_RESET;
+    job->floor_seq = state_committed_seq(board_live(&db->board));
+    job->error[0] = '\0';
+    job_start(db, reset_on_pool, on_reset_done);
+}
+
+/* ---- reload ----------------------------------------------------------------------------------- */
+
+static bool fits_segment(const struct db *db, const struct game *game)
+{
+    const struct bank *bank = board_live(&db->board);
+
+    return game->player_slots <= bank->players_max &&
+           game->challenge_slots <= bank->challenges_max && game->hint_slots <= bank->hints_max;
+}
+
+static bool load_new_game(struct job *job)
+{
+    struct db *db = db_of(job);
+    struct game_files files;
+    struct diag diag = {0};
+
+    if (!files_map(job->files_fd, &files)) {
+        (void)snprintf(job->error, sizeof(job->error), "the files cannot be mapped");
+        return false;
+    }
+    bool ok = game_load(&files, db->game, &diag, &job->new_game);
+
+    if (!ok) {
+        (void)snprintf(job->error, sizeof(job->error), "%s",
+                       diag.count > 0 ? diag.lines[0] : "the files are not a game");
+    } else if (!fits_segment(db, job->new_game)) {
+        (void)snprintf(job->error, sizeof(job->error),
+                       "the new game has more players, challenges or hints than there is room "
+                       "for: restart the server");
+        ok = false;
+    }
+    diag_free(&diag);
+    files_free(&files);
+    return ok;
+}
+
+static void reload_on_pool(uv_work_t *work)
+{
+    struct db *db = work->data;
+    struct job *job = &db->job;
+
+    job->ok = load_new_game(job) && job_rebuild(job, job->new_game);
+}
+
+static void tell_master(struct db *db, enum control_type type, uint64_t value)
+{
+    if (!control_send(db->heritage->control_fd, type, value, HERITAGE_FD_NONE)) {
+        LOG(LOG_LEVEL_WARN, "the master does not take a message");
+    }
+}
+
+static void on_reload_done(uv_work_t *work, int status)
+{
+    struct db *db = work->data;
+    struct job *job = &db->job;
+
+    job->kind = JOB_NONE;
+    if (status != 0 || !job->ok) {
+        LOG(LOG_LEVEL_ERROR, "the reload failed, the old game stays", LOG_STR("why", job->error));
+        game_unref(job->new_game);
+        job->new_game = NULL;
+        tell_master(db, CONTROL_RELOAD_FAILED, job->generation);
+        return;
+    }
+    game_unref(db->game);
+    db->game = job->new_game;
+    job->new_game = NULL;
+    db_adopt(db, &job->rebuild);
+    inbox_poke_all(&db->inbox, WIRE_NEWS_BANK | WIRE_NEWS_NAMES, ring_newest_seq(&db->ring));
+    inbox_flush(&db->inbox);
+    tell_master(db, CONTROL_RELOADED, job->generation);
+}
+
+void job_start_reload(struct db *db, int files_fd, uint64_t generation)
+{
+    struct job *job = &db->job;
+
+    if (job_is_running(job) || db->store == NULL || files_fd < 0) {
+        LOG(LOG_LEVEL_ERROR, "a reload is refused: db is busy or has no store");
+        if (files_fd >= 0) {
+            (void)close(files_fd);
+        }
+        tell_master(db, CONTROL_RELOAD_FAILED, generation);
+        return;
+    }
+    job->kind = JOB_RELOAD;
+    job->files_fd = files_fd;
+    job->generation = generation;
+    job->error[0] = '\0';
+    job_start(db, reload_on_pool, on_reload_done);
+}

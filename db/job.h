@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * job.h - what takes too long for the loop: a reset and a reload, on libuv's pool.
+ *
+ * While a job works no batch runs (requests wait in their queue), so the job has store, game and
+ * spare bank to itself and nothing is committed that it does not see.  One at a time.
+ * Process  db.  Owner: struct db.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "db/inbox.h"
+#include "db/rebuild.h"
+
+struct db;
+
+enum job_kind { JOB_NONE, JOB_RESET, JOB_RELOAD };
+
+struct job {
+    uv_work_t work;
+    enum job_kind kind; /* JOB_NONE: batches run */
+    /* of a reset */
+    struct request request;
+    uint64_t floor_seq;
+    /* of a reload */
+    int files_fd;
+    uint64_t generation;
+    struct game *new_game;
+    /* what became of it, for the loop */
+    bool ok;
+    enum store_status store_status;
+    struct rebuild rebuild;
+    char error[512];
+};
+
+static inline bool job_is_running(const struct job *job)
+{
+    return job->kind != JOB_NONE;
+}
+
+/* A WIRE_RESET: a backup, then an empty game.  Answers when done. */
+void job_start_reset(struct db *db, const struct request *request);
+/* Takes the descriptor.  Tells the master when done. */
+void job_start_reload(struct db *db, int files_fd, uint64_t generation);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store_health.c - how the store fares: one line in the log for each change, and a way back without a
+ * restart.
+ *
+ * A full disk or a lock needs nothing: the next batch tries again.  Anything else (the file was moved,
+ * damaged, the disk failed) makes the open file suspect: it is closed and opened anew, at most once a
+ * second, until that works; if it then holds something else than the board shows, the board follows.
+ */
+
+#include "conf/game.h"
+#include "db/process.h"
+#include "shm/base/clock.h"
+#include "shm/base/log.h"
+#include "shm/slots.h"
+#include "shm/state.h"
+
+#define REOPEN_EVERY_US 1000000
+
+struct store_options db_store_options(const struct db *db)
+{
+    return (struct store_options){
+        .dir = db->dir,
+        .log_bytes_max = db->game->settings.wal_bytes_max,
+    };
+}
+
+static bool makes_suspect(enum store_status status)
+{
+    switch (status) {
+    case STORE_OK:
+    case STORE_DUPLICATE:
+    case STORE_FULL:
+    case STORE_BUSY:
+        return false;
+    case STORE_READ_ONLY:
+    case STORE_CORRUPT:
+    case STORE_FAILED:
+        return true;
+    }
+    return true;
+}
+
+void db_note_store(struct db *db, enum store_status status, const char *error)
+{
+    if (makes_suspect(status) && db->reopen_at_us == 0) {
+        db->reopen_at_us = clock_mono_us();
+    }
+    if (status == db->store_status) {
+        return;
+    }
+    db->store_status = status;
+    if (status == STORE_OK) {
+        LOG(LOG_LEVEL_WARN, "the store works again");
+    } else {
+        LOG(LOG_LEVEL_ERROR, "the store refuses: nothing is accepted until it works again",
+            LOG_STR("state", store_status_name(status)), LOG_STR("error", error));
+    }
+}
+
+void db_adopt(struct db *db, struct rebuild *rebuild)
+{
+    if (rebuild->without_slot > 0) {
+        LOG(LOG_LEVEL_WARN, "events of users outside of the game are not shown: no room for them",
+            LOG_U64("events", rebuild->without_slot));
+    }
+    rebuild_publish(rebuild, &db->ring);
+    roster_free(&db->roster);
+    recent_free(&db->recent);
+    db->roster = rebuild->roster;
+    db->recent = rebuild->recent;
+    db->meta = rebuild->meta;
+    if (db->last_ts_us < rebuild->last_ts_us) {
+        db->last_ts_us = rebuild->last_ts_us;
+    }
+    slots_add(METRIC_DB_REBUILDS, 1);
+}
+
+/* Does it hold what the board shows?  Then nothing has to be built. */
+static bool holds_the_board(struct db *db)
+{
+    struct store_meta meta;
+    uint64_t id;
+    uint64_t ts_us;
+
+    if (store_read_meta(db->store, &meta) != STORE_OK ||
+        store_newest(db->store, &id, &ts_us) != STORE_OK) {
+        return false;
+    }
+    if (id < meta.floor_seq) {
+        id = meta.floor_seq;
+    }
+    return id == state_committed_seq(board_live(&db->board)) &&
+           meta.floor_seq == db->meta.floor_seq && meta.auth_epoch == db->meta.auth_epoch;
+}
+
+static bool follow_store(struct db *db)
+{
+    struct rebuild rebuild = {
+        .store = db->store,
+        .game = db->game,
+        .board = &db->board,
+        .ring_slots = db->ring.slot_count,
+        .add_missing = true,
+    };
+
+    if (rebuild_run(&rebuild) != STORE_OK) {
+        return false;
+    }
+    LOG(LOG_LEVEL_WARN, "the store holds something else than the board showed: the board follows",
+        LOG_U64("newest", rebuild.newest_seq));
+    db_adopt(db, &rebuild);
+    inbox_poke_all(&db->inbox, WIRE_NEWS_BANK | WIRE_NEWS_NAMES | WIRE_NEWS_AUTH | WIRE_NEWS_EVENTS,
+                   ring_newest_seq(&db->ring));
+    inbox_flush(&db->inbox);
+    return true;
+}
+
+void db_mend_store(struct db *db)
+{
+    struct store_options options = db_store_options(db);
+    char error[512];
+    uint64_t now_us = clock_mono_us();
+
+    if (db->reopen_at_us == 0 || now_us < db->reopen_at_us || db->checkpoint.is_running ||
+        job_is_running(&db->job)) {
+        return;
+    }
+    db->reopen_at_us = now_us + REOPEN_EVERY_US;
+    store_close(db->store);
+    db->store = NULL;
+    enum store_status status = store_open(&options, &db->store, error, sizeof(error));
+
+    if (status != STORE_OK) {
+        return; /* the next batch that is refused says what the first one said */
+    }
+    if (holds_the_board(db) || follow_store(db)) {
+        db->reopen_at_us = 0;
+    } else {
+        store_close(db->store);
+        db->store = NULL;
+    }
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* store_read.c - reading the SQLite store: users, events, sums, and whether the file is sound. */
+
+#include "db/store_sqlite.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+uint64_t store_query_number(struct store *store, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    uint64_t number = 0;
+
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW) {
+        number = (uint64_t)sqlite3_column_int64(statement, 0);
+    }
+    (void)sqlite3_finalize(statement);
+    return number;
+}
+
+static struct str column_str(sqlite3_stmt *statement, int column)
+{
+    const unsigned char *text = sqlite3_column_text(statement, column);
+
+    return text == NULL
+               ? (struct str){"", 0}
+               : (struct str){(const char *)text, (size_t)sqlite3_column_bytes(statement, column)};
+}
+
+/* A number from a file that somebody else may have written: out of range is as good as none. */
+static uint32_t column_u32(sqlite3_stmt *statement, int column)
+{
+    int64_t number = sqlite3_column_int64(statement, column);
+
+    return number < 0 || number > UINT32_MAX ? 0 : (uint32_t)number;
+}
+
+static enum store_status rows_done(struct store *store, sqlite3_stmt *statement, int code)
+{
+    enum store_status status = store_status_of(store, store->db, code);
+
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_clear_bindings(statement);
+    return status;
+}
+
+enum store_status store_each_user(struct store *store, store_user_fn each, void *context)
+{
+    sqlite3_stmt *statement = store_statement(store, STATEMENT_EACH_USER);
+    int code;
+
+    if (statement == NULL) {
+        return STORE_FAILED;
+    }
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct store_user user = {
+            .id = column_u32(statement, 0),
+            .auth_epoch = column_u32(statement, 1),
+            .username = column_str(statement, 2),
+            .displayname = column_str(statement, 3),
+        };
+
+        if (user.id != 0 && user.id != UINT32_MAX && !each(context, &user)) {
+            break;
+        }
+    }
+    return rows_done(store, statement, code);
+}
+
+static struct store_event event_of_row(sqlite3_stmt *statement)
+{
+    return (struct store_event){
+        .id = (uint64_t)sqlite3_column_int64(statement, 0),
+        .ts_us = (uint64_t)sqlite3_column_int64(statement, 1),
+        .user_id = sqlite3_column_int64(statement, 2),
+        .challenge_id = sqlite3_column_int64(statement, 3),
+        .type = (uint8_t)sqlite3_column_int(statement, 4),
+        .points = sqlite3_column_int64(statement, 5),
+        .hint_id = column_u32(statement, 6),
+        .flags = (uint16_t)sqlite3_column_int(statement, 7),
+        .request_id = (uint64_t)sqlite3_column_int64(statement, 8),
+    };
+}
+
+enum store_status store_each_event(struct store *store, uint64_t after, store_event_fn each,
+                                   void *context)
+{
+    sqlite3_stmt *statement = store_statement(store, STATEMENT_EACH_EVENT);
+    int code;
+
+    if (statement == NULL) {
+        return STORE_FAILED;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)after);
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct store_event event = event_of_row(statement);
+
+        if (!each(context, &event)) {
+            break;
+        }
+    }
+    return rows_done(store, statement, code);
+}
+
+enum store_status store_find_event(struct store *store, int64_t user_id, int64_t challenge_id,
+                                   uint32_t hint_id, struct store_event *ret_event)
+{
+    sqlite3_stmt *statement =
+        store_statement(store, hint_id == 0 ? STATEMENT_FIND_SUBMIT : STATEMENT_FIND_HINT);
+
+    if (statement == NULL) {
+        return STORE_FAILED;
+    }
+    (void)sqlite3_bind_int64(statement, 1, user_id);
+    (void)sqlite3_bind_int64(statement, 2, challenge_id);
+    if (hint_id != 0) {
+        (void)sqlite3_bind_int64(statement, 3, hint_id);
+    }
+    int code = sqlite3_step(statement);
+
+    *ret_event = code == SQLITE_ROW ? event_of_row(statement) : (struct store_event){0};
+    return rows_done(store, statement, code);
+}
+
+static enum store_status query_one(struct store *store, enum store_statement which,
+                                   uint64_t *ret_number)
+{
+    sqlite3_stmt *statement = store_statement(store, which);
+
+    if (statement == NULL) {
+        return STORE_FAILED;
+    }
+    int code = sqlite3_step(statement);
+
+    if (code == SQLITE_ROW) {
+        *ret_number = (uint64_t)sqlite3_column_int64(statement, 0);
+    }
+    return rows_done(store, statement, code);
+}
+
+enum store_status store_newest(struct store *store, uint64_t *ret_id, uint64_t *ret_ts_us)
+{
+    enum store_status status = query_one(store, STATEMENT_NEWEST_ID, ret_id);
+
+    return status == STORE_OK ? query_one(store, STATEMENT_NEWEST_TS, ret_ts_us) : status;
+}
+
+enum store_status store_each_revocation(struct store *store, store_revocation_fn each,
+                                        void *context)
+{
+    sqlite3_stmt *statement = store_statement(store, STATEMENT_EACH_REVOKED);
+    int code;
+
+    if (statement == NULL) {
+        return STORE_FAILED;
+    }
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct store_revocation revocation = {
+            .session_id = (uint64_t)sqlite3_column_int64(statement, 0),
+            .expires_s = (uint64_t)sqlite3_column_int64(statement, 1),
+        };
+
+        if (!each(context, &revocation)) {
+            break;
+        }
+    }
+    return rows_done(store, statement, code);
+}
+
+enum store_status store_count_moved_aside(struct store *store, uint64_t *ret_rows)
+{
+    return query_one(store, STATEMENT_COUNT_ASIDE, ret_rows);
+}
+
+static enum store_status each_sum(struct store *store, enum store_statement which, uint64_t up_to,
+                                  store_sum_fn each, void *context)
+{
+    sqlite3_stmt *statement = store_statement(store, which);
+    int code;
+
+    if (statement == NULL) {
+        return STORE_FAILED;
+    }
+    (void)sqlite3_bind_int64(statement, 1, up_to > INT64_MAX ? INT64_MAX : (int64_t)up_to);
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct store_sum sum = {
+            .id = sqlite3_column_int64(statement, 0),
+            .points = sqlite3_column_int64(statement, 1),
+            .solves = (uint64_t)sqlite3_column_int64(statement, 2),
+            .first_id = (uint64_t)sqlite3_column_int64(statement, 3),
+        };
+
+        if (!each(context, &sum)) {
+            break;
+        }
+    }
+    return rows_done(store, statement, code);
+}
+
+enum store_status store_each_user_sum(struct store *store, uint64_t up_to, store_sum_fn each,
+                                      void *context)
+{
+    return each_sum(store, STATEMENT_USER_SUMS, up_to, each, context);
+}
+
+enum store_status store_each_challenge_sum(struct store *store, uint64_t up_to, store_sum_fn each,
+                                           void *context)
+{
+    return each_sum(store, STATEMENT_CHALLENGE_SUMS, up_to, each, context);
+}
+
+enum store_status store_verify(struct store *store, bool quick, char *ret_error,
+                               size_t error_bytes)
+{
+    sqlite3_stmt *statement = NULL;
+    enum store_status status = STORE_CORRUPT;
+    const char *sql = quick ? "PRAGMA quick_check(1)" : "PRAGMA integrity_check(1)";
+
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK) {
+        status = store_status_of(store, store->db, sqlite3_extended_errcode(store->db));
+        (void)snprintf(ret_error, error_bytes, "%s", store->error);
+        return status;
+    }
+    int code = sqlite3_step(statement);
+    const char *finding =
+        code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+
+    if (code != SQLITE_ROW) {
+        status = store_status_of(store, store->db, code);
+        (void)snprintf(ret_error, error_bytes, "%s", store->error);
+    } else if (finding != NULL && strcmp(finding, "ok") == 0) {
+        status = STORE_OK;
+    } else {
+        (void)snprintf(ret_error, error_bytes, "%s", finding == NULL ? "no finding" : finding);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}

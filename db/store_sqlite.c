@@ -1,0 +1,609 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store_sqlite.c - the store in one SQLite file: WAL, synchronous=FULL, every statement once.
+ *
+ * https://www.sqlite.org/wal.html.  A commit appends to the log and syncs it; moving the log into
+ * the main file is never left to a commit (wal_autocheckpoint 0) but done by checkpoint.c.
+ */
+
+#include "db/store_sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "db/migrate.h"
+#include "db/sqlite_copy.h"
+#include "shm/base/check.h"
+
+/* Opening for db_prepare() and the tools: no loop waits. */
+#define BUSY_TOOL_MS 2000
+
+#define EVENT_COLUMNS                                                                              \
+    "id, ts, user_id, challenge_id, event_type, points, hint_number, flags, request_id"
+
+/* clang-format off */
+const char *const store_statement_sql[STATEMENT_COUNT] = {
+    [STATEMENT_BEGIN]          = "BEGIN IMMEDIATE",
+    [STATEMENT_COMMIT]         = "COMMIT",
+    [STATEMENT_ROLLBACK]       = "ROLLBACK",
+    [STATEMENT_EACH_USER]      = "SELECT id, auth_epoch, username, displayname FROM users ORDER BY id",
+    [STATEMENT_EACH_EVENT]     = "SELECT " EVENT_COLUMNS " FROM events WHERE id > ?1 ORDER BY id",
+    [STATEMENT_FIND_SUBMIT]    = "SELECT " EVENT_COLUMNS " FROM events"
+                                 " INDEXED BY events_user_chal_submit"
+                                 " WHERE user_id = ?1 AND challenge_id = ?2 AND event_type = 1",
+    [STATEMENT_FIND_HINT]      = "SELECT " EVENT_COLUMNS " FROM events"
+                                 " INDEXED BY events_user_chal_hint"
+                                 " WHERE user_id = ?1 AND challenge_id = ?2 AND event_type = 2"
+                                 " AND hint_number = ?3",
+    [STATEMENT_NEWEST_ID]      = "SELECT coalesce(max(id), 0) FROM events",
+    [STATEMENT_NEWEST_TS]      = "SELECT coalesce(max(ts), 0) FROM events INDEXED BY events_ts",
+    [STATEMENT_INSERT_EVENT]   = "INSERT INTO events (ts, user_id, challenge_id, event_type, points,"
+                                 " hint_number, flags, request_id)"
+                                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [STATEMENT_INSERT_GUESS]   = "INSERT INTO guesses (ts, user_id, challenge_id, guess)"
+                                 " VALUES (?1, ?2, ?3, ?4)",
+    [STATEMENT_TRIM_GUESSES]   = "DELETE FROM guesses WHERE id IN (SELECT id FROM guesses"
+                                 " WHERE id <= (SELECT max(id) FROM guesses) - ?1"
+                                 " ORDER BY id LIMIT ?2)",
+    [STATEMENT_INSERT_USER]    = "INSERT INTO users (username) VALUES (?1)",
+    [STATEMENT_SET_NAME]       = "UPDATE users SET displayname = ?2 WHERE id = ?1",
+    [STATEMENT_SET_EPOCH]      = "UPDATE users SET auth_epoch = ?2 WHERE id = ?1",
+    [STATEMENT_GET_META]       = "SELECT value FROM meta WHERE key = ?1",
+    [STATEMENT_PUT_META]       = "INSERT INTO meta (key, value) VALUES (?1, ?2)"
+                                 " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    [STATEMENT_CLEAR_EVENTS]   = "DELETE FROM events",
+    [STATEMENT_CLEAR_GUESSES]  = "DELETE FROM guesses",
+    [STATEMENT_CLEAR_NAMES]    = "UPDATE users SET displayname = NULL",
+    [STATEMENT_INSERT_REVOKED] = "INSERT OR REPLACE INTO revocations (session_id, expires_s)"
+                                 " VALUES (?1, ?2)",
+    [STATEMENT_EXPIRE_REVOKED] = "DELETE FROM revocations WHERE expires_s < ?1",
+    [STATEMENT_EACH_REVOKED]   = "SELECT session_id, expires_s FROM revocations",
+    [STATEMENT_COUNT_ASIDE]    = "SELECT count(*) FROM moved_aside",
+    [STATEMENT_USER_SUMS]      = "SELECT user_id, sum(points), sum(event_type = 1), 0 FROM events"
+                                 " WHERE id <= ?1 GROUP BY user_id",
+    [STATEMENT_CHALLENGE_SUMS] = "SELECT challenge_id, 0, count(*), min(id) FROM events"
+                                 " WHERE event_type = 1 AND id <= ?1 GROUP BY challenge_id",
+};
+/* clang-format on */
+
+static bool is_no_space(int error)
+{
+    return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
+enum store_status store_status_of(struct store *store, sqlite3 *db, int code)
+{
+    if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE) {
+        return STORE_OK;
+    }
+    (void)snprintf(store->error, sizeof(store->error), "%s (code %d)", sqlite3_errmsg(db), code);
+    switch (code & 0xff) {
+    case SQLITE_CONSTRAINT:
+        return STORE_DUPLICATE;
+    case SQLITE_FULL:
+        return STORE_FULL;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        return STORE_READ_ONLY;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return STORE_BUSY;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return STORE_CORRUPT;
+    case SQLITE_IOERR:
+        return is_no_space(sqlite3_system_errno(db)) ? STORE_FULL : STORE_FAILED;
+    default:
+        return STORE_FAILED;
+    }
+}
+
+const char *store_error(const struct store *store)
+{
+    return store->error;
+}
+
+const char *store_status_name(enum store_status status)
+{
+    switch (status) {
+    case STORE_OK:
+        return "ok";
+    case STORE_DUPLICATE:
+        return "duplicate";
+    case STORE_FULL:
+        return "disk full";
+    case STORE_READ_ONLY:
+        return "read-only";
+    case STORE_BUSY:
+        return "locked by another process";
+    case STORE_CORRUPT:
+        return "damaged";
+    case STORE_FAILED:
+        return "failed";
+    }
+    return "unknown";
+}
+
+/* A prepared statement, ready for new values; NULL: store->error says why. */
+sqlite3_stmt *store_statement(struct store *store, enum store_statement which)
+{
+    sqlite3_stmt **statement = &store->statements[which];
+
+    if (*statement == NULL &&
+        sqlite3_prepare_v3(store->db, store_statement_sql[which], -1, SQLITE_PREPARE_PERSISTENT,
+                           statement, NULL) != SQLITE_OK) {
+        (void)store_status_of(store, store->db, sqlite3_extended_errcode(store->db));
+        return NULL;
+    }
+    return *statement;
+}
+
+/* Runs a statement that has all its values and gives no rows. */
+static enum store_status statement_run(struct store *store, sqlite3_stmt *statement)
+{
+    enum store_status status = store_status_of(store, store->db, sqlite3_step(statement));
+
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_clear_bindings(statement);
+    return status;
+}
+
+static enum store_status run(struct store *store, enum store_statement which)
+{
+    sqlite3_stmt *statement = store_statement(store, which);
+
+    return statement == NULL ? STORE_FAILED : statement_run(store, statement);
+}
+
+static enum store_status run_two(struct store *store, enum store_statement which, int64_t first,
+                                 int64_t second)
+{
+    sqlite3_stmt *statement = store_statement(store, which);
+
+    if (statement == NULL) {
+        return STORE_FAILED;
+    }
+    /* A value that cannot be bound leaves NULL, which the columns' NOT NULL or the caller's range
+     * refuse; only memory can be missing here. */
+    CHECK(sqlite3_bind_int64(statement, 1, first) == SQLITE_OK);
+    if (sqlite3_bind_parameter_count(statement) > 1) {
+        CHECK(sqlite3_bind_int64(statement, 2, second) == SQLITE_OK);
+    }
+    return statement_run(store, statement);
+}
+
+/* ---- opening ---------------------------------------------------------------------------------- */
+
+static int on_commit_grew_log(void *context, sqlite3 *db, const char *name, int pages)
+{
+    struct store *store = context;
+
+    (void)db;
+    (void)name;
+    if ((uint64_t)pages < store->log_pages) {
+        store->moved_bytes = 0; /* all of it was moved, so this commit began the log anew */
+    }
+    store->log_pages = (uint64_t)pages;
+    return SQLITE_OK;
+}
+
+static bool set_up(struct store *store, const struct store_options *options)
+{
+    char pragma[96];
+    bool ok = sqlite3_exec(store->db,
+                           "PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;"
+                           "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"
+                           "PRAGMA wal_autocheckpoint = 0;",
+                           NULL, NULL, NULL) == SQLITE_OK;
+
+    if (!ok || options->read_only) {
+        return ok;
+    }
+    (void)snprintf(pragma, sizeof(pragma), "PRAGMA journal_size_limit = %lld",
+                   options->log_bytes_max == 0 ? -1LL : (long long)options->log_bytes_max);
+    return sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) == SQLITE_OK &&
+           sqlite3_exec(store->db, pragma, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* An older file for reading only: a copy in memory, brought up to date. */
+static bool open_copy_in_memory(struct store *store, char *ret_error, size_t error_bytes)
+{
+    sqlite3 *memory = NULL;
+
+    if (sqlite3_open(":memory:", &memory) != SQLITE_OK || !sqlite_copy_into(store->db, memory)) {
+        (void)snprintf(ret_error, error_bytes, "it cannot be copied into memory: %s",
+                       sqlite3_errmsg(memory));
+        (void)sqlite3_close(memory);
+        return false;
+    }
+    (void)sqlite3_close(store->db);
+    store->db = memory;
+    store->is_in_memory = true;
+    return migrate_run(memory, NULL, ret_error, error_bytes);
+}
+
+static bool bring_up_to_date(struct store *store, const struct store_options *options,
+                             char *ret_error, size_t error_bytes)
+{
+    switch (migrate_look(store->db, ret_error, error_bytes)) {
+    case MIGRATE_CURRENT:
+        return true;
+    case MIGRATE_EMPTY:
+    case MIGRATE_OLDER:
+        if (options->read_only) {
+            return open_copy_in_memory(store, ret_error, error_bytes);
+        }
+        if (options->create) {
+            return migrate_run(store->db, store->path, ret_error, error_bytes);
+        }
+        (void)snprintf(ret_error, error_bytes, "it has not been upgraded yet");
+        return false;
+    case MIGRATE_FOREIGN:
+    case MIGRATE_UNREADABLE:
+        return false;
+    }
+    return false;
+}
+
+static bool note_identity(struct store *store)
+{
+    struct stat facts;
+
+    if (stat(store->path, &facts) != 0) {
+        return false;
+    }
+    store->device = facts.st_dev;
+    store->inode = facts.st_ino;
+    return true;
+}
+
+/* A file that holds the key of all sessions is for its owner's eyes.  Before SQLite opens it: closing
+ * any descriptor of a file gives up this process's locks on it. */
+static void make_private_file(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd >= 0) {
+        (void)close(fd); /* else SQLite says why */
+    }
+}
+
+/* The second connection: a passive checkpoint on another thread is in nobody's way there. */
+static bool open_log_connection(struct store *store)
+{
+    return sqlite3_open_v2(store->path, &store->log_db, SQLITE_OPEN_READWRITE, NULL) ==
+               SQLITE_OK &&
+           sqlite3_extended_result_codes(store->log_db, 1) == SQLITE_OK &&
+           sqlite3_exec(store->log_db, "PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = FULL;",
+                        NULL, NULL, NULL) == SQLITE_OK;
+}
+
+static enum store_status open_failed(struct store *store, struct store **ret_store,
+                                     char *ret_error, size_t error_bytes, const char *why)
+{
+    enum store_status status =
+        store_status_of(store, store->db, sqlite3_extended_errcode(store->db));
+
+    (void)snprintf(ret_error, error_bytes, "%s: %s", store->path, why);
+    store_close(store);
+    *ret_store = NULL;
+    return status == STORE_OK || status == STORE_DUPLICATE ? STORE_FAILED : status;
+}
+
+static enum store_status ensure_session_key(struct store *store)
+{
+    struct store_meta meta;
+    static const uint8_t none[sizeof(meta.session_key)];
+    enum store_status status = store_read_meta(store, &meta);
+
+    if (status != STORE_OK || memcmp(meta.session_key, none, sizeof(none)) != 0) {
+        return status;
+    }
+    if (getrandom(meta.session_key, sizeof(meta.session_key), 0) !=
+        (ssize_t)sizeof(meta.session_key)) {
+        (void)snprintf(store->error, sizeof(store->error), "the kernel gives no random bytes");
+        return STORE_FAILED;
+    }
+    status = store_begin(store);
+    if (status == STORE_OK) {
+        status = store_write_meta(store, &meta);
+    }
+    if (status == STORE_OK) {
+        status = store_commit(store);
+    }
+    if (status != STORE_OK) {
+        store_rollback(store);
+    }
+    return status;
+}
+
+enum store_status store_open(const struct store_options *options, struct store **ret_store,
+                             char *ret_error, size_t error_bytes)
+{
+    struct store *store = calloc(1, sizeof(*store));
+    char why[384] = "";
+
+    CHECK(store != NULL);
+    int len = snprintf(store->path, sizeof(store->path), "%s/%s", options->dir,
+                       options->file == NULL ? STORE_FILE : options->file);
+
+    if (len < 0 || (size_t)len >= sizeof(store->path)) {
+        (void)snprintf(ret_error, error_bytes, "the database folder's path is too long");
+        free(store);
+        return STORE_FAILED;
+    }
+    int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+
+    if (options->create) {
+        make_private_file(store->path);
+    }
+    if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) {
+        (void)snprintf(why, sizeof(why), "it cannot be opened: %s", sqlite3_errmsg(store->db));
+        return open_failed(store, ret_store, ret_error, error_bytes, why);
+    }
+    (void)sqlite3_extended_result_codes(store->db, 1);
+    (void)sqlite3_busy_timeout(store->db, BUSY_TOOL_MS);
+    if (!bring_up_to_date(store, options, why, sizeof(why))) {
+        return open_failed(store, ret_store, ret_error, error_bytes, why);
+    }
+    if (!set_up(store, options) || !note_identity(store) ||
+        (!options->read_only &&
+         (!open_log_connection(store) || ensure_session_key(store) != STORE_OK))) {
+        (void)snprintf(why, sizeof(why), "it cannot be set up: %s", sqlite3_errmsg(store->db));
+        return open_failed(store, ret_store, ret_error, error_bytes, why);
+    }
+    (void)sqlite3_wal_hook(store->db, on_commit_grew_log, store);
+    (void)sqlite3_busy_timeout(store->db, options->read_only ? BUSY_TOOL_MS : STORE_BUSY_MS);
+    store->page_bytes = store_query_number(store, "PRAGMA page_size");
+    store->log_pages = store->page_bytes == 0 ? 0 : store_log_bytes(store) / store->page_bytes;
+    *ret_store = store;
+    return STORE_OK;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
+        (void)sqlite3_finalize(store->statements[i]);
+    }
+    (void)sqlite3_close(store->log_db);
+    (void)sqlite3_close(store->db);
+    free(store);
+}
+
+/* ---- writing ---------------------------------------------------------------------------------- */
+
+/* A file that was moved or deleted would take every commit with it: noticed before each batch. */
+static bool is_still_in_place(struct store *store)
+{
+    struct stat facts;
+
+    if (stat(store->path, &facts) == 0 && facts.st_dev == store->device &&
+        facts.st_ino == store->inode) {
+        return true;
+    }
+    (void)snprintf(store->error, sizeof(store->error),
+                   "the database file was moved, deleted or replaced");
+    return false;
+}
+
+enum store_status store_begin(struct store *store)
+{
+    return is_still_in_place(store) ? run(store, STATEMENT_BEGIN) : STORE_FAILED;
+}
+
+enum store_status store_commit(struct store *store)
+{
+    return run(store, STATEMENT_COMMIT);
+}
+
+void store_rollback(struct store *store)
+{
+    if (sqlite3_get_autocommit(store->db) == 0) {
+        (void)run(store, STATEMENT_ROLLBACK);
+    }
+}
+
+enum store_status store_insert_event(struct store *store, const struct store_event *event,
+                                     uint64_t *ret_id)
+{
+    sqlite3_stmt *statement = store_statement(store, STATEMENT_INSERT_EVENT);
+
+    if (statement == NULL) {
+        return STORE_FAILED;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)event->ts_us);
+    (void)sqlite3_bind_int64(statement, 2, event->user_id);
+    (void)sqlite3_bind_int64(statement, 3, event->challenge_id);
+    (void)sqlite3_bind_int(statement, 4, event->type);
+    (void)sqlite3_bind_int64(statement, 5, event->points);
+    if (event->hint_id != 0) {
+        (void)sqlite3_bind_int64(statement, 6, event->hint_id);
+    }
+    (void)sqlite3_bind_int(statement, 7, event->flags);
+    if (event->request_id != 0) {
+        (void)sqlite3_bind_int64(statement, 8, (int64_t)event->request_id);
+    }
+    enum store_status status = statement_run(store, statement);
+
+    if (status == STORE_OK) {
+        *ret_id = (uint64_t)sqlite3_last_insert_rowid(store->db);
+    }
+    return status;
+}
+
+enum store_status store_insert_guess(struct store *store, uint64_t ts_us, uint32_t user_id,
+                                     uint32_t challenge_id, struct str guess)
+{
+    sqlite3_stmt *statement = store_statement(store, STATEMENT_INSERT_GUESS);
+
+    if (statement == NULL) {
+        return STORE_FAILED;
+    }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)ts_us);
+    (void)sqlite3_bind_int64(statement, 2, user_id);
+    (void)sqlite3_bind_int64(statement, 3, challenge_id);
+    (void)sqlite3_bind_text(statement, 4, guess.len == 0 ? "" : guess.data, (int)guess.len,
+                            SQLITE_STATIC);
+    return statement_run(store, statement);
+}
+
+enum store_status store_trim_guesses(struct store *store, uint64_t kept, uint32_t most)
+{
+    return run_two(store, STATEMENT_TRIM_GUESSES, (int64_t)kept, most);
+}
+
+enum store_status store_insert_user(struct store *store, struct str username, uint32_t *ret_id)
+{
+    sqlite3_stmt *statement = store_statement(store, STATEMENT_INSERT_USER);
+
+    if (statement == NULL) {
+        return STORE_FAILED;
+    }
+    (void)sqlite3_bind_text(statement, 1, username.data, (int)username.len, SQLITE_STATIC);
+    enum store_status status = statement_run(store, statement);
+    int64_t id = sqlite3_last_insert_rowid(store->db);
+
+    if (status == STORE_OK && (id < 1 || id >= (int64_t)UINT32_MAX)) {
+        (void)snprintf(store->error, sizeof(store->error), "user ids are used up");
+        return STORE_FAILED;
+    }
+    if (status == STORE_OK) {
+        *ret_id = (uint32_t)id;
+    }
+    return status;
+}
+
+enum store_status store_set_display_name(struct store *store, uint32_t user_id, struct str name)
+{
+    sqlite3_stmt *statement = store_statement(store, STATEMENT_SET_NAME);
+
+    if (statement == NULL) {
+        return STORE_FAILED;
+    }
+    (void)sqlite3_bind_int64(statement, 1, user_id);
+    (void)sqlite3_bind_text(statement, 2, name.data, (int)name.len, SQLITE_STATIC);
+    return statement_run(store, statement);
+}
+
+enum store_status store_set_auth_epoch(struct store *store, uint32_t user_id, uint32_t epoch)
+{
+    return run_two(store, STATEMENT_SET_EPOCH, user_id, epoch);
+}
+
+enum store_status store_clear_game(struct store *store)
+{
+    enum store_status status = run(store, STATEMENT_CLEAR_EVENTS);
+
+    if (status == STORE_OK) {
+        status = run(store, STATEMENT_CLEAR_GUESSES);
+    }
+    return status == STORE_OK ? run(store, STATEMENT_CLEAR_NAMES) : status;
+}
+
+enum store_status store_insert_revocation(struct store *store,
+                                          const struct store_revocation *revocation,
+                                          uint64_t now_s)
+{
+    enum store_status status = run_two(store, STATEMENT_EXPIRE_REVOKED, (int64_t)now_s, 0);
+
+    return status == STORE_OK
+               ? run_two(store, STATEMENT_INSERT_REVOKED, (int64_t)revocation->session_id,
+                         (int64_t)revocation->expires_s)
+               : status;
+}
+
+/* ---- meta ------------------------------------------------------------------------------------- */
+
+static enum store_status put_meta(struct store *store, const char *key, const void *blob,
+                                  size_t blob_len, uint64_t number)
+{
+    sqlite3_stmt *statement = store_statement(store, STATEMENT_PUT_META);
+
+    if (statement == NULL) {
+        return STORE_FAILED;
+    }
+    (void)sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+    if (blob != NULL) {
+        (void)sqlite3_bind_blob(statement, 2, blob, (int)blob_len, SQLITE_STATIC);
+    } else {
+        (void)sqlite3_bind_int64(statement, 2, (int64_t)number);
+    }
+    return statement_run(store, statement);
+}
+
+enum store_status store_write_meta(struct store *store, const struct store_meta *meta)
+{
+    enum store_status status =
+        put_meta(store, "session_key", meta->session_key, sizeof(meta->session_key), 0);
+
+    if (status == STORE_OK) {
+        status = put_meta(store, "auth_epoch", NULL, 0, meta->auth_epoch);
+    }
+    if (status == STORE_OK) {
+        status = put_meta(store, "floor_seq", NULL, 0, meta->floor_seq);
+    }
+    if (status == STORE_OK) {
+        status = put_meta(store, "last_ts_us", NULL, 0, meta->last_ts_us);
+    }
+    return status == STORE_OK
+               ? put_meta(store, "last_reset_request", NULL, 0, meta->last_reset_request)
+               : status;
+}
+
+/* Copies a BLOB of exactly len bytes into ret_blob, or a number; a missing row changes nothing. */
+static enum store_status get_meta(struct store *store, const char *key, void *ret_blob,
+                                  size_t blob_len, uint64_t *ret_number)
+{
+    sqlite3_stmt *statement = store_statement(store, STATEMENT_GET_META);
+
+    if (statement == NULL) {
+        return STORE_FAILED;
+    }
+    (void)sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+    int code = sqlite3_step(statement);
+
+    if (code == SQLITE_ROW && ret_number != NULL) {
+        *ret_number = (uint64_t)sqlite3_column_int64(statement, 0);
+    }
+    if (code == SQLITE_ROW && ret_blob != NULL &&
+        sqlite3_column_bytes(statement, 0) == (int)blob_len) {
+        memcpy(ret_blob, sqlite3_column_blob(statement, 0), blob_len);
+    }
+    enum store_status status = store_status_of(store, store->db, code);
+
+    (void)sqlite3_reset(statement);
+    return status;
+}
+
+enum store_status store_read_meta(struct store *store, struct store_meta *ret_meta)
+{
+    struct store_meta meta = {0};
+    enum store_status status =
+        get_meta(store, "session_key", meta.session_key, sizeof(meta.session_key), NULL);
+
+    if (status == STORE_OK) {
+        status = get_meta(store, "auth_epoch", NULL, 0, &meta.auth_epoch);
+    }
+    if (status == STORE_OK) {
+        status = get_meta(store, "floor_seq", NULL, 0, &meta.floor_seq);
+    }
+    if (status == STORE_OK) {
+        status = get_meta(store, "last_ts_us", NULL, 0, &meta.last_ts_us);
+    }
+    if (status == STORE_OK) {
+        status = get_meta(store, "last_reset_request", NULL, 0, &meta.last_reset_request);
+    }
+    if (status == STORE_OK) {
+        *ret_meta = meta;
+    }
+    return status;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store_sqlite.h - what the files that implement store.h share: the store's insides and its table of
+ * statements.  Only for store_sqlite.c (opening, writing), store_read.c (reading, verifying) and
+ * backup.c (copies, checkpoints).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <sqlite3.h>
+
+#include "db/store.h"
+
+/* A lock of another process is waited for so long: no loop may stand still longer. */
+#define STORE_BUSY_MS 20
+
+enum store_statement {
+    STATEMENT_BEGIN,
+    STATEMENT_COMMIT,
+    STATEMENT_ROLLBACK,
+    STATEMENT_EACH_USER,
+    STATEMENT_EACH_EVENT,
+    STATEMENT_FIND_SUBMIT,
+    STATEMENT_FIND_HINT,
+    STATEMENT_NEWEST_ID,
+    STATEMENT_NEWEST_TS,
+    STATEMENT_INSERT_EVENT,
+    STATEMENT_INSERT_GUESS,
+    STATEMENT_TRIM_GUESSES,
+    STATEMENT_INSERT_USER,
+    STATEMENT_SET_NAME,
+    STATEMENT_SET_EPOCH,
+    STATEMENT_GET_META,
+    STATEMENT_PUT_META,
+    STATEMENT_CLEAR_EVENTS,
+    STATEMENT_CLEAR_GUESSES,
+    STATEMENT_CLEAR_NAMES,
+    STATEMENT_INSERT_REVOKED,
+    STATEMENT_EXPIRE_REVOKED,
+    STATEMENT_EACH_REVOKED,
+    STATEMENT_COUNT_ASIDE,
+    STATEMENT_USER_SUMS,
+    STATEMENT_CHALLENGE_SUMS,
+    STATEMENT_COUNT,
+};
+/* The SQL of each, for the test that asks SQLite which index it uses. */
+extern const char *const store_statement_sql[STATEMENT_COUNT];
+
+struct store {
+    sqlite3 *db;
+    sqlite3 *log_db; /* passive checkpoints only, on whatever thread; NULL: read-only */
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+    uint64_t log_pages;   /* in the log, as of the last commit */
+    uint64_t moved_bytes; /* of these, already in the main file */
+    uint64_t page_bytes;
+    dev_t device; /* which file was opened: a replaced one is noticed */
+    ino_t inode;
+    bool is_in_memory;
+    char path[STORE_PATH_BYTES];
+    char error[256];
+};
+
+sqlite3_stmt *store_statement(struct store *store, enum store_statement which);
+/* Maps a result code, and keeps its text for store_error(). */
+enum store_status store_status_of(struct store *store, sqlite3 *db, int code);
+/* The first number a query gives; 0 when it gives none. */
+uint64_t store_query_number(struct store *store, const char *sql);
