@@ -106,7 +106,8 @@ int cmd_init(struct options *options)
     if (!ok) {
         return EX_CANTCREAT;
     }
-    (void)printf("A new game is in %s.  Start it with `ctfg -C %s`; README.md there says the rest.\n",
-                 path, path);
+    bool is_here = strcmp(path, ".") == 0;
+    (void)printf("A new game is written; its README.md says what to edit.  Start it:  ctfg%s%s\n",
+                 is_here ? "" : " -C ", is_here ? "" : path);
     return 0;
 }

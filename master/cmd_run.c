@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -173,6 +174,7 @@ int cmd_run(struct options *options)
         return EXIT_UNUSABLE;
     }
     proc_title_set("ctfg: master");
+    (void)prctl(PR_SET_NAME, "ctfg", 0, 0, 0); /* so that `pkill -x ctfg` finds who drains them all */
     start_log(&master.game->settings);
     int status = open_everything(&master, error, sizeof(error));
     if (status == EX_OK) {

@@ -43,10 +43,11 @@ int cmd_help(struct options *options)
             (void)printf("  ctfg %-32s %s\n", commands[i].usage, commands[i].sentence);
         }
     }
-    (void)printf("\nFlags:\n"
-                 "  -C, --game DIR\n        The folder of the game; default: the working folder.\n"
-                 "      --config FILE\n        The settings; default: ctfg.yaml of the game.\n"
-                 "  -V, --version\n  -h, --help\n");
+    (void)printf("\nFlags:\n");
+    (void)printf("  -C, --game DIR                         The folder of the game. [.]\n"
+                 "      --config FILE                      The settings. [ctfg.yaml of the game]\n"
+                 "  -V, --version                          Print the version.\n"
+                 "  -h, --help                             Print this.\n");
     settings_write_help(stdout);
     return 0;
 }

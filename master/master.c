@@ -307,6 +307,17 @@ static void advance_phase(struct master *master, uint64_t now_us)
     }
 }
 
+/* A step may be the last thing the next one waited for: nobody waits for a tick in between. */
+static void advance_phases(struct master *master, uint64_t now_us)
+{
+    enum master_phase before;
+
+    do {
+        before = master->phase;
+        advance_phase(master, now_us);
+    } while (master->phase != before);
+}
+
 static void hurry(struct master *master, uint64_t now_us)
 {
     LOG(LOG_LEVEL_WARN, "stop was asked for again: whoever has not left is killed");
@@ -402,7 +413,7 @@ static void master_turn(struct master *master)
     } else if (seen.reload) {
         reload_ask(master);
     }
-    advance_phase(master, now_us);
+    advance_phases(master, now_us);
     fork_the_due(master, now_us);
     kill_the_overdue(master, now_us);
     reload_tick(master, now_us);
