@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * view.c - keeps the public views' ready bytes, and builds them anew a slice at a time.
+ *
+ * With 20,000 players the scoreboard is 2.1 MB of JSON in some 80 blocks.  On the machine of
+ * bench/README.md a first build takes about 30 ms of CPU, most of it deflate; one that follows a
+ * solve takes 1 to 2 ms.  No turn of the loop builds longer than SLICE_US: whoever asks meanwhile
+ * waits (by id of the connection) and is answered when the build is done.
+ */
+#include "worker/view.h"
+
+#include <stdlib.h>
+
+#include "conf/game.h"
+#include "shm/base/check.h"
+#include "shm/base/clock.h"
+#include "shm/base/hash.h"
+#include "shm/slots.h"
+#include "worker/blob.h"
+#include "worker/compress.h"
+#include "worker/conn.h"
+#include "worker/context.h"
+#include "worker/etag.h"
+#include "worker/mirror.h"
+#include "worker/response.h"
+#include "worker/route.h"
+#include "worker/view_parts.h"
+
+#define SLICE_US 4000
+#define PART_BYTES_MAX (4u << 20)
+#define VIEW_BYTES_MAX (64u << 20)
+/* Up to it brotli costs a millisecond and saves a fifth; above it, joined pieces win. */
+#define BROTLI_BYTES_MAX (64u << 10)
+
+enum form { FORM_PLAIN, FORM_GZIP, FORM_BR, FORMS };
+
+static const struct str form_encodings[FORMS] = {
+    [FORM_PLAIN] = {"", 0},
+    [FORM_GZIP] = {"gzip", 4},
+    [FORM_BR] = {"br", 2},
+};
+
+struct part {
+    uint64_t key;
+    bool comma_before;
+    bool is_written;
+    bool is_deflated;
+    uint32_t crc;
+    struct buf plain;
+    struct buf deflated;
+};
+
+struct part_list {
+    uint32_t count;
+    struct part *parts;
+};
+
+struct view {
+    const struct view_maker *maker;
+    struct view_snapshot snapshot;
+
+    /* What requests are answered with. */
+    struct part_list ready;
+    bool is_ready;
+    bool ready_is_deflated;
+    uint64_t ready_version; /* of the board */
+    uint64_t ready_generation;
+    uint64_t ready_us;
+    uint64_t ready_seq;
+    uint64_t ready_hash;
+    size_t ready_bytes;
+    struct blob *blobs[FORMS]; /* made when first asked for */
+
+    /* What is being built. */
+    struct part_list next;
+    bool is_building;
+    uint32_t next_at;
+    uint64_t next_version;
+    uint64_t next_generation;
+    bool gzip_wanted; /* somebody has asked for it: builds include it from then on */
+
+    /* Connections that wait for it, oldest first. */
+    uint64_t *waiters;
+    uint32_t waiter_count;
+    uint32_t waiter_first;
+    uint32_t waiter_max;
+};
+
+struct view_table {
+    struct worker *worker;
+    struct deflater *deflater;
+    uv_idle_t slice; /* active while something is being built or somebody waits */
+    bool slice_active;
+    struct view views[VIEW_COUNT];
+};
+
+bool view_plan_part(struct view_snapshot *snapshot, uint64_t key, bool comma_before)
+{
+    if (snapshot->part_count == snapshot->part_max) {
+        uint32_t max = snapshot->part_max * 2 + 16;
+        struct view_part_plan *parts = realloc(snapshot->parts, max * sizeof(*parts));
+
+        if (parts == NULL) {
+            return false;
+        }
+        snapshot->parts = parts;
+        snapshot->part_max = max;
+    }
+    snapshot->parts[snapshot->part_count++] = (struct view_part_plan){key, comma_before};
+    return true;
+}
+
+static void parts_free(struct part_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        buf_free(&list->parts[i].plain);
+        buf_free(&list->parts[i].deflated);
+    }
+    free(list->parts);
+    *list = (struct part_list){0};
+}
+
+/* ---- building ---- */
+
+/* Moves an old part with this key over.  Parts keep their order mostly: *hint makes that O(1). */
+static void take_over(struct part_list *old, uint32_t *hint, struct part *part)
+{
+    for (uint32_t i = 0; i < old->count; i++) {
+        struct part *candidate = &old->parts[(*hint + i) % old->count];
+
+        if (candidate->is_written && candidate->key == part->key) {
+            bool comma_before = part->comma_before;
+
+            *part = *candidate;
+            part->comma_before = comma_before;
+            *candidate =
+                (struct part){0}; /* given away: a key that stands twice is written twice */
+            *hint = (*hint + i + 1) % old->count;
+            return;
+        }
+    }
+}
+
+static bool build_begin(struct worker *worker, struct view *view)
+{
+    view->snapshot.part_count = 0;
+    if (!view->maker->take(worker, &view->snapshot)) {
+        return false;
+    }
+    uint32_t count = view->snapshot.part_count;
+
+    view->next.parts = calloc(count, sizeof(*view->next.parts));
+    if (view->next.parts == NULL) {
+        return false;
+    }
+    view->next.count = count;
+    view->next_at = 0;
+    view->next_version = worker->mirror->version;
+    view->next_generation = worker->game->generation;
+    view->is_building = true;
+    for (uint32_t i = 0; i < count; i++) {
+        view->next.parts[i] = (struct part){
+            .key = view->snapshot.parts[i].key,
+            .comma_before = view->snapshot.parts[i].comma_before,
+            .plain = BUF_INIT(PART_BYTES_MAX),
+            .deflated = BUF_INIT(PART_BYTES_MAX),
+        };
+    }
+    return true;
+}
+
+/* Written parts of the last build go over one by one, just before they would be written anew, so the
+ * answers made of them stay whole: those are blobs of their own. */
+static bool build_part(struct view_table *table, struct view *view, uint32_t *hint)
+{
+    struct part *part = &view->next.parts[view->next_at];
+
+    if (!part->is_written) {
+        take_over(&view->ready, hint, part);
+    }
+    if (!part->is_written) {
+        view->maker->write(&view->snapshot, view->next_at, &part->plain);
+        part->is_written = !part->plain.failed;
+    }
+    if (part->is_written && view->gzip_wanted && !part->is_deflated) {
+        part->is_deflated =
+            deflater_piece(table->deflater, buf_str(&part->plain), &part->deflated, &part->crc);
+        return part->is_deflated;
+    }
+    return part->is_written;
+}
+
+static void blobs_free(struct view *view)
+{
+    for (int form = 0; form < FORMS; form++) {
+        blob_unref(view->blobs[form]);
+        view->blobs[form] = NULL;
+    }
+}
+
+static void build_finish(struct view *view)
+{
+    parts_free(&view->ready);
+    blobs_free(view);
+    view->ready = view->next;
+    view->next = (struct part_list){0};
+    view->is_building = false;
+    view->is_ready = true;
+    view->ready_is_deflated = view->gzip_wanted;
+    view->ready_version = view->next_version;
+    view->ready_generation = view->next_generation;
+    view->ready_us = clock_mono_us();
+    view->ready_seq = view->snapshot.seq;
+    view->ready_hash = 0;
+    view->ready_bytes = 0;
+    for (uint32_t i = 0; i < view->ready.count; i++) {
+        const struct part *part = &view->ready.parts[i];
+
+        view->ready_hash = hash_bytes(&part->key, sizeof(part->key), view->ready_hash);
+        view->ready_bytes += part->plain.len + part->comma_before;
+    }
+    slots_add(METRIC_VIEW_BUILDS, 1);
+}
+
+/* Nothing of it can be used: no memory, or a part past its bound. */
+static void build_abandon(struct view *view)
+{
+    parts_free(&view->next);
+    parts_free(&view->ready); /* some of its parts have gone over already */
+    blobs_free(view);
+    view->is_building = false;
+    view->is_ready = false;
+}
+
+/* Until the time is up or the build is done. */
+static void build_slice(struct view_table *table, struct view *view, uint64_t until_us)
+{
+    uint32_t hint = view->next_at;
+
+    while (view->is_building) {
+        if (view->next_at == view->next.count) {
+            build_finish(view);
+        } else if (!build_part(table, view, &hint)) {
+            build_abandon(view);
+        } else {
+            view->next_at++;
+            if (clock_mono_us() >= until_us) {
+                return;
+            }
+        }
+    }
+}
+
+/* ---- ready forms ---- */
+
+static struct blob *join_plain(const struct view *view)
+{
+    struct buf out = BUF_INIT(VIEW_BYTES_MAX);
+
+    for (uint32_t i = 0; i < view->ready.count && buf_reserve(&out, view->ready_bytes - out.len);
+         i++) {
+        const struct part *part = &view->ready.parts[i];
+
+        if (part->comma_before) {
+            buf_append_char(&out, ',');
+        }
+        buf_append_str(&out, buf_str(&part->plain));
+    }
+    struct blob *blob = blob_from_buf(&out);
+
+    buf_free(&out);
+    return blob;
+}
+
+static struct blob *join_gzip(const struct view *view)
+{
+    struct buf out = BUF_INIT(VIEW_BYTES_MAX);
+    struct compress_join join;
+
+    compress_join_begin(&join, &out);
+    for (uint32_t i = 0; i < view->ready.count; i++) {
+        const struct part *part = &view->ready.parts[i];
+
+        if (part->comma_before) {
+            compress_join_byte(&join, ',');
+        }
+        compress_join_piece(&join, buf_str(&part->deflated), part->crc, part->plain.len);
+    }
+    compress_join_end(&join);
+    struct blob *blob = blob_from_buf(&out);
+
+    buf_free(&out);
+    return blob;
+}
+
+static struct blob *blob_of(struct view *view, enum form form)
+{
+    if (view->blobs[form] != NULL) {
+        return view->blobs[form];
+    }
+    switch (form) {
+    case FORM_PLAIN:
+    case FORMS:
+        view->blobs[form] = join_plain(view);
+        break;
+    case FORM_GZIP:
+        view->blobs[form] = join_gzip(view);
+        break;
+    case FORM_BR: {
+        const struct blob *plain = blob_of(view, FORM_PLAIN);
+        struct buf out = BUF_INIT(2 * BROTLI_BYTES_MAX);
+
+        if (plain != NULL &&
+            compress_brotli((struct str){plain->bytes, plain->len}, COMPRESS_FAST, &out)) {
+            view->blobs[form] = blob_from_buf(&out);
+        }
+        buf_free(&out);
+        break;
+    }
+    }
+    return view->blobs[form];
+}
+
+static enum form form_for(const struct view *view, struct str accept_encoding)
+{
+    struct str encoding =
+        compress_choose(accept_encoding, view->ready_bytes <= BROTLI_BYTES_MAX, true);
+
+    for (int form = 0; form < FORMS; form++) {
+        if (str_equal(encoding, form_encodings[form])) {
+            return (enum form)form;
+        }
+    }
+    return FORM_PLAIN;
+}
+
+/* ---- answering ---- */
+
+static void answer_ready(struct conn *conn, const struct request *request, struct view *view)
+{
+    enum form form = form_for(view, request->accept_encoding);
+
+    if (form == FORM_GZIP && !view->ready_is_deflated) {
+        form = FORM_PLAIN; /* the next build has it */
+    }
+    struct etag etag = etag_make_seq(view->ready_seq, view->ready_hash, form_encodings[form]);
+    struct response_extra extra = {
+        .content_encoding = form_encodings[form],
+        .cache_control = STR("private, no-cache"),
+        .etag = etag_str(&etag),
+        .vary_encoding = true,
+    };
+
+    if (etag_matches(request->if_none_match, extra.etag)) {
+        response_empty(conn, 304, &extra);
+        return;
+    }
+    struct blob *blob = blob_of(view, form);
+
+    if (blob == NULL) {
+        response_error(conn, 503, "unavailable");
+    } else {
+        response_blob(conn, 200, blob, &extra);
+    }
+}
+
+static bool is_current(const struct worker *worker, const struct view *view)
+{
+    struct board_cut cut;
+
+    /* No cut: db has just died in the middle of an event; what there is has to do. */
+    return !board_read_begin(&worker->board, &cut) ||
+           (cut.version == view->ready_version &&
+            view->ready_generation == worker->game->generation);
+}
+
+static bool wait_for_build(struct view *view, uint64_t conn_id)
+{
+    if (view->waiter_count == view->waiter_max) {
+        uint32_t max = view->waiter_max * 2 + 64;
+        uint64_t *waiters = realloc(view->waiters, max * sizeof(*waiters));
+
+        if (waiters == NULL) {
+            return false;
+        }
+        view->waiters = waiters;
+        view->waiter_max = max;
+    }
+    view->waiters[view->waiter_count++] = conn_id;
+    return true;
+}
+
+static void answer_waiters(struct worker *worker, struct view *view, uint64_t until_us)
+{
+    while (view->waiter_first < view->waiter_count && clock_mono_us() < until_us) {
+        struct conn *conn = conn_find(worker, view->waiters[view->waiter_first++]);
+
+        if (conn == NULL || conn->state != CONN_WAITING) {
+            continue;
+        }
+        if (view->is_ready) {
+            answer_ready(conn, http_request(conn->http), view);
+        } else {
+            response_error(conn, 503, "unavailable");
+        }
+        conn_flush(conn);
+    }
+    if (view->waiter_first == view->waiter_count) {
+        view->waiter_first = 0;
+        view->waiter_count = 0;
+    }
+}
+
+static void on_slice(uv_idle_t *handle)
+{
+    struct view_table *table = handle->data;
+    bool more = false;
+
+    for (int i = 0; i < VIEW_COUNT; i++) {
+        struct view *view = &table->views[i];
+        uint64_t until_us = clock_mono_us() + SLICE_US;
+
+        build_slice(table, view, until_us);
+        if (!view->is_building) {
+            answer_waiters(table->worker, view, until_us);
+        }
+        more = more || view->is_building || view->waiter_count > 0;
+    }
+    if (!more) {
+        (void)uv_idle_stop(&table->slice);
+        table->slice_active = false;
+    }
+}
+
+static void slice_start(struct view_table *table)
+{
+    if (!table->slice_active) {
+        table->slice_active = uv_idle_start(&table->slice, on_slice) == 0;
+        CHECK(table->slice_active); /* only a handle that was never initialised fails */
+    }
+}
+
+/* Does this request need a build that has not begun yet? */
+static bool wants_build(const struct worker *worker, const struct view *view, bool wants_gzip)
+{
+    uint64_t tick_us = (uint64_t)worker->game->settings.stream_tick_ms * 1000;
+
+    if (view->is_building || view->waiter_count > 0) {
+        return false;
+    }
+    if (!view->is_ready || (wants_gzip && !view->ready_is_deflated)) {
+        return true;
+    }
+    return !is_current(worker, view) && clock_mono_us() - view->ready_us >= tick_us;
+}
+
+void view_respond(struct exchange *exchange, enum view_id id)
+{
+    struct worker *worker = exchange->worker;
+    struct view_table *table = worker->views;
+    struct view *view = &table->views[id];
+    bool wants_gzip =
+        form_for(view, exchange->request->accept_encoding) == FORM_GZIP || !view->is_ready;
+
+    view->gzip_wanted = view->gzip_wanted || (wants_gzip && !view->is_building);
+    if (wants_build(worker, view, wants_gzip) && build_begin(worker, view)) {
+        build_slice(table, view, clock_mono_us() + SLICE_US);
+    }
+    if (view->is_building) {
+        if (wait_for_build(view, exchange->conn->id)) {
+            slice_start(table);
+        } else {
+            response_error(exchange->conn, 503, "unavailable");
+        }
+    } else if (view->is_ready) {
+        answer_ready(exchange->conn, exchange->request, view);
+    } else {
+        response_error(exchange->conn, 503, "unavailable");
+    }
+}
+
+void view_invalidate(struct worker *worker)
+{
+    for (int i = 0; i < VIEW_COUNT; i++) {
+        worker->views->views[i].ready_version = 0; /* no cut has it: the next tick builds */
+    }
+}
+
+bool view_start(struct worker *worker)
+{
+    static const struct view_maker *const makers[VIEW_COUNT] = {
+        [VIEW_SCOREBOARD] = &view_scoreboard,
+        [VIEW_GRAPH] = &view_graph,
+    };
+    struct view_table *table = calloc(1, sizeof(*table));
+
+    if (table == NULL) {
+        return false;
+    }
+    table->worker = worker;
+    table->deflater = deflater_new();
+    worker->mirror = mirror_new(&worker->board, &worker->ring);
+    if (table->deflater == NULL || worker->mirror == NULL ||
+        uv_idle_init(&worker->loop, &table->slice) != 0) {
+        deflater_free(table->deflater);
+        mirror_free(worker->mirror);
+        free(table);
+        return false;
+    }
+    table->slice.data = table;
+    for (int i = 0; i < VIEW_COUNT; i++) {
+        table->views[i].maker = makers[i];
+    }
+    worker->views = table;
+    return true;
+}
