@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "master/command.h"
+#include "shm/base/version.h"
 
 int cmd_version(struct options *options)
 {

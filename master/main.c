@@ -13,6 +13,7 @@
 #include "master/options.h"
 #include "shm/base/proc.h"
 #include "shm/base/str.h"
+#include "shm/base/version.h"
 
 #define ERROR_BYTES 256
 

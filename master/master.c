@@ -12,6 +12,7 @@
 #include "master/notify.h"
 #include "shm/base/clock.h"
 #include "shm/base/log.h"
+#include "shm/base/version.h"
 #include "shm/slots.h"
 
 /* A child that dies so often before the server ever served will not live the next time either. */
