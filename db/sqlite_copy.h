@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sqlite_copy.h - a consistent copy of an open database, as a new file.  For store_sqlite.c and
- * migrate.c; implemented in backup.c.
+ * migrate.c; implemented in sqlite_copy.c.
  */
 #pragma once
 

@@ -2,7 +2,7 @@
 /*
  * store_sqlite.h - what the files that implement store.h share: the store's insides and its table of
  * statements.  Only for store_sqlite.c (opening, writing), store_read.c (reading, verifying) and
- * backup.c (copies, checkpoints).
+ * sqlite_copy.c (copies, checkpoints).
  */
 #pragma once
 

@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: MIT */
+/* db_test.c - the db process as a worker meets it: answers, crashes, resets, failing disks. */
+
+#include "test/unit/db/fixture_db.h"
+
+#include <sys/resource.h>
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+    fixture_make(fixture);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture_end(*state);
+    free(*state);
+    return 0;
+}
+
+static void an_answer_is_a_receipt_and_stands_on_the_board(void **state)
+{
+    struct fixture *fixture = *state;
+    struct event event;
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+    struct wire_result result = fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST);
+
+    assert_int_equal(result.status, WIRE_OK);
+    assert_int_equal(result.points, 100);
+    assert_int_equal(result.total_points, 100);
+    assert_int_equal(result.place, 1);
+    assert_int_equal(result.head.request_id, 1);
+    assert_int_equal(players_score(board_live(&fixture->board), ALICE), 100);
+    assert_true(solved_test(board_live(&fixture->board), ALICE, CHALLENGE_FIRST));
+    assert_int_equal(ring_read_event(&fixture->ring, result.seq, &event), RING_OK);
+    assert_int_equal(event.player, ALICE);
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM events WHERE points = 100"), 1);
+    assert_int_equal(fixture_submit(fd, 2, BOB, CHALLENGE_FIRST).place, 2);
+    assert_int_equal(fixture_submit(fd, 3, BOB, CHALLENGE_FIRST).status, WIRE_ALREADY);
+    assert_int_equal(fixture_submit(fd, 4, CAROL, CHALLENGE_NEEDS_FIRST).status, WIRE_LOCKED);
+    (void)close(fd);
+}
+
+static void news_come_before_the_answer_to_every_worker(void **state)
+{
+    struct fixture *fixture = *state;
+    char message[WIRE_MESSAGE_BYTES_MAX];
+    struct wire_poke poke;
+
+    fixture_start(fixture);
+    int asks = fixture_connect(fixture);
+    int listens = fixture_connect(fixture);
+    struct wire_submit request = fixture_submit_of(1, ALICE, CHALLENGE_FIRST);
+
+    /* A name first: its answer proves that both have said hello. */
+    struct wire_name name = fixture_name_of(9, ALICE, "Alice A");
+
+    fixture_send(listens, &name, sizeof(name));
+    assert_int_equal(fixture_result(listens).status, WIRE_OK);
+    fixture_send(asks, &request, sizeof(request));
+    assert_int_equal(fixture_receive(listens, message), WIRE_POKE);
+    memcpy(&poke, message, sizeof(poke));
+    assert_int_equal(poke.news, WIRE_NEWS_EVENTS);
+    assert_int_equal(poke.newest_seq, ring_newest_seq(&fixture->ring));
+    assert_int_equal(fixture_receive(asks, message), WIRE_POKE);
+    (void)close(asks);
+    (void)close(listens);
+}
+
+static void a_resent_submit_counts_once(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+    struct wire_result first = fixture_submit(fd, 77, ALICE, CHALLENGE_FIRST);
+    struct wire_result again = fixture_submit(fd, 77, ALICE, CHALLENGE_FIRST);
+
+    assert_memory_equal(&first, &again, sizeof(first));
+    (void)close(fd);
+    fixture_kill(fixture);
+    fixture_start(fixture);
+    fd = fixture_connect(fixture);
+    again = fixture_submit(fd, 77, ALICE, CHALLENGE_FIRST);
+    assert_memory_equal(&first, &again, sizeof(first));
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM events"), 1);
+    assert_int_equal(fixture_submit(fd, 78, ALICE, CHALLENGE_FIRST).status, WIRE_ALREADY);
+    (void)close(fd);
+}
+
+static void the_same_request_twice_in_one_batch_counts_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire_submit twice[2] = {fixture_submit_of(5, ALICE, CHALLENGE_FIRST),
+                                   fixture_submit_of(5, ALICE, CHALLENGE_FIRST)};
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    fixture_send(fd, twice, sizeof(twice));
+    struct wire_result first = fixture_result(fd);
+    struct wire_result second = fixture_result(fd);
+
+    assert_int_equal(first.status, WIRE_OK);
+    assert_memory_equal(&first, &second, sizeof(first));
+    (void)close(fd);
+}
+
+static void two_hints_of_one_batch_do_not_spend_the_same_points(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire_hint hints[2] = {fixture_hint_of(2, ALICE, CHALLENGE_FIRST, 1),
+                                 fixture_hint_of(3, ALICE, CHALLENGE_NEEDS_FIRST, 1)};
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).total_points, 100);
+    fixture_send(fd, hints, sizeof(hints));
+    assert_int_equal(fixture_result(fd).total_points, 40);
+    assert_int_equal(fixture_result(fd).status, WIRE_INSUFFICIENT);
+    assert_int_equal(players_score(board_live(&fixture->board), ALICE), 40);
+    (void)close(fd);
+}
+
+static void a_name_is_one_players_whatever_its_case(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire_name both[2] = {fixture_name_of(1, ALICE, "Zoe"), fixture_name_of(2, BOB, "zOE")};
+    struct wire_name swap[2] = {fixture_name_of(3, ALICE, "Ada"), fixture_name_of(4, BOB, "zoe")};
+    struct player_view view;
+    uint32_t news = 0;
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    fixture_send(fd, both, sizeof(both));
+    assert_int_equal(fixture_result_with_news(fd, &news).status, WIRE_OK);
+    assert_int_equal(news, WIRE_NEWS_NAMES);
+    assert_int_equal(fixture_result(fd).status, WIRE_NAME_TAKEN);
+    fixture_send(fd, swap, sizeof(swap)); /* the name falls free and is taken in the same batch */
+    assert_int_equal(fixture_result(fd).status, WIRE_OK);
+    assert_int_equal(fixture_result(fd).status, WIRE_OK);
+    (void)close(fd);
+    fixture_kill(fixture);
+    fixture_start(fixture);
+    assert_true(players_read(board_live(&fixture->board), BOB, &view));
+    assert_string_equal(view.name, "zoe");
+    fd = fixture_connect(fixture);
+    struct wire_name taken = fixture_name_of(5, CAROL, "ADA");
+
+    fixture_send(fd, &taken, sizeof(taken));
+    assert_int_equal(fixture_result(fd).status, WIRE_NAME_TAKEN);
+    (void)close(fd);
+}
+
+static void a_bad_message_costs_its_sender_the_connection(void **state)
+{
+    struct fixture *fixture = *state;
+    char message[WIRE_MESSAGE_BYTES_MAX];
+    struct wire_submit request = fixture_submit_of(1, ALICE, CHALLENGE_FIRST);
+    struct wire_result from_db = {.head = wire_head_make(WIRE_RESULT, 1)};
+
+    log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
+    fixture_start(fixture);
+    int fd = fixture_connect_silent(fixture);
+
+    fixture_send(fd, &request, sizeof(request)); /* before its hello */
+    assert_int_equal(fixture_receive(fd, message), 0);
+    (void)close(fd);
+    fd = fixture_connect(fixture);
+    request.head.size_bytes = 24;
+    fixture_send(fd, &request, sizeof(request));
+    assert_int_equal(fixture_receive(fd, message), 0);
+    (void)close(fd);
+    fd = fixture_connect(fixture);
+    fixture_send(fd, &from_db, sizeof(from_db));
+    assert_int_equal(fixture_receive(fd, message), 0);
+    (void)close(fd);
+    fd = fixture_connect(fixture); /* the others are served as before */
+    assert_int_equal(fixture_submit(fd, 2, ALICE, CHALLENGE_FIRST).status, WIRE_OK);
+    (void)close(fd);
+}
+
+static void past_its_bound_the_queue_answers_busy(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire_submit many[20];
+    int busy = 0;
+    int refused = 0;
+    int status;
+
+    fixture->game->settings.db_queue_max = 4;
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).status, WIRE_OK);
+    assert_int_equal(kill(fixture->db_pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(fixture->db_pid, &status, WUNTRACED), fixture->db_pid);
+    for (uint32_t i = 0; i < ARRAY_LEN(many); i++) {
+        many[i] = fixture_submit_of(100 + i, ALICE, CHALLENGE_FIRST);
+    }
+    fixture_send(fd, many, sizeof(many));
+    assert_int_equal(kill(fixture->db_pid, SIGCONT), 0);
+    for (uint32_t i = 0; i < ARRAY_LEN(many); i++) {
+        struct wire_result result = fixture_result(fd);
+
+        busy += result.status == WIRE_BUSY;
+        refused += result.status == WIRE_ALREADY;
+    }
+    assert_int_equal(busy, 16);
+    assert_int_equal(refused, 4);
+    assert_int_equal(slots_read(slots_at(&fixture->segment, SLOT_DB), METRIC_DB_QUEUE_FULL), 16);
+    (void)close(fd);
+}
+
+static void ended_sessions_stay_ended(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire_revoke session = {.head = wire_head_make(WIRE_REVOKE, 1),
+                                  .player = ALICE,
+                                  .session_id = 0xabcdef,
+                                  .expires_s = clock_real_us() / 1000000 + 3600};
+    struct wire_revoke player = {.head = wire_head_make(WIRE_REVOKE, 2), .player = BOB};
+    struct wire_revoke everyone = {.head = wire_head_make(WIRE_REVOKE, 3), .player = SHM_NONE};
+    struct player_view view;
+    struct revoked revoked;
+    uint32_t news = 0;
+
+    fixture_start(fixture);
+    revoked_attach(&fixture->segment, &revoked);
+    int fd = fixture_connect(fixture);
+
+    fixture_send(fd, &session, sizeof(session));
+    assert_int_equal(fixture_result_with_news(fd, &news).status, WIRE_OK);
+    assert_int_equal(news, WIRE_NEWS_AUTH);
+    assert_true(revoked_test(&revoked, 0xabcdef));
+    fixture_send(fd, &player, sizeof(player));
+    assert_int_equal(fixture_result(fd).status, WIRE_OK);
+    fixture_send(fd, &everyone, sizeof(everyone));
+    assert_int_equal(fixture_result(fd).status, WIRE_OK);
+    uint64_t epoch = state_auth_epoch(board_live(&fixture->board));
+
+    assert_int_equal(epoch, 1);
+    (void)close(fd);
+    fixture_kill(fixture);
+    segment_destroy(&fixture->segment); /* as after a restart of everything */
+    (void)close(fixture->listener_fd);
+    fixture->segment = (struct segment){0};
+    fixture_start(fixture);
+    revoked_attach(&fixture->segment, &revoked);
+    assert_true(revoked_test(&revoked, 0xabcdef));
+    assert_true(players_read(board_live(&fixture->board), BOB, &view));
+    assert_int_equal(view.auth_epoch, 1);
+    assert_int_equal(state_auth_epoch(board_live(&fixture->board)), epoch);
+}
+
+static void sessions_outlive_a_restart(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t before[32];
+    uint8_t after[32];
+    static const uint8_t none[32];
+
+    fixture_start(fixture);
+    board_session_key(&fixture->board, before);
+    assert_memory_not_equal(before, none, sizeof(none));
+    assert_int_equal(fixture_drain(fixture), 0);
+    segment_destroy(&fixture->segment);
+    (void)close(fixture->listener_fd);
+    fixture->segment = (struct segment){0};
+    fixture_start(fixture);
+    board_session_key(&fixture->board, after);
+    assert_memory_equal(before, after, sizeof(before));
+}
+
+static void the_ring_goes_on_after_a_kill(void **state)
+{
+    struct fixture *fixture = *state;
+    struct event event;
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+    struct wire_result first = fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST);
+
+    (void)close(fd);
+    fixture_kill(fixture);
+    /* Committed and not applied: what a db that dies in between leaves behind. */
+    fixture_sql(fixture, "INSERT INTO events (ts, user_id, challenge_id, event_type, points) "
+                         "VALUES (1, 2, 11, 1, 100)");
+    fixture_start(fixture);
+    assert_int_equal(ring_newest_seq(&fixture->ring), first.seq + 1);
+    assert_int_equal(ring_read_event(&fixture->ring, first.seq, &event), RING_OK);
+    assert_int_equal(ring_read_event(&fixture->ring, first.seq + 1, &event), RING_OK);
+    assert_int_equal(event.player, BOB);
+    assert_int_equal(event.place, 2);
+    assert_int_equal(state_committed_seq(board_live(&fixture->board)), first.seq + 1);
+    fd = fixture_connect(fixture);
+    assert_int_equal(fixture_submit(fd, 2, CAROL, CHALLENGE_FIRST).seq, first.seq + 2);
+    (void)close(fd);
+}
+
+static void dates_never_go_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db_facts facts;
+
+    fixture_prepare(fixture, &facts);
+    /* The clock was ahead once: year 2100. */
+    fixture_sql(fixture, "INSERT INTO events (ts, user_id, challenge_id, event_type, points) "
+                         "VALUES (4102444800000000, 9, 11, 1, 100)");
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    assert_true(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).ts_us >= 4102444800000000u);
+    (void)close(fd);
+}
+
+static void a_reset_keeps_a_copy_and_the_sequence(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire_reset reset = {.head = wire_head_make(WIRE_RESET, 50)};
+    struct wire_name name = fixture_name_of(2, ALICE, "Alice A");
+    struct player_view view;
+    uint32_t news = 0;
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+    uint64_t seq = fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).seq;
+
+    fixture_send(fd, &name, sizeof(name));
+    assert_int_equal(fixture_result(fd).status, WIRE_OK);
+    fixture_send(fd, &reset, sizeof(reset));
+    assert_int_equal(fixture_result_with_news(fd, &news).status, WIRE_OK);
+    assert_int_equal(news & WIRE_NEWS_RESET, WIRE_NEWS_RESET);
+    assert_int_equal(news & WIRE_NEWS_BANK, WIRE_NEWS_BANK);
+    assert_int_equal(fixture_files(fixture, "events-before-reset-"), 1);
+    assert_int_equal(players_score(board_live(&fixture->board), ALICE), 0);
+    assert_true(players_read(board_live(&fixture->board), ALICE, &view));
+    assert_string_equal(view.name, "Anonymous-1");
+    assert_int_equal(state_auth_epoch(board_live(&fixture->board)), 1);
+    assert_int_equal(state_floor_seq(board_live(&fixture->board)), seq);
+    fixture_send(fd, &reset, sizeof(reset)); /* sent again after a lost answer */
+    assert_int_equal(fixture_result(fd).status, WIRE_OK);
+    assert_int_equal(fixture_files(fixture, "events-before-reset-"), 1);
+    assert_int_equal(state_auth_epoch(board_live(&fixture->board)), 1);
+    assert_int_equal(fixture_submit(fd, 3, ALICE, CHALLENGE_FIRST).seq, seq + 1);
+    (void)close(fd);
+    fixture_kill(fixture);
+    fixture_start(fixture);
+    assert_int_equal(state_committed_seq(board_live(&fixture->board)), seq + 1);
+    assert_int_equal(ring_oldest_seq(&fixture->ring), seq + 1);
+    assert_int_equal(players_score(board_live(&fixture->board), ALICE), 100);
+}
+
+static void limit_file_size(pid_t pid, rlim_t bytes)
+{
+    struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
+
+    assert_int_equal(prlimit(pid, RLIMIT_FSIZE, &limit, NULL), 0);
+}
+
+static void a_full_disk_refuses_and_recovers(void **state)
+{
+    struct fixture *fixture = *state;
+
+    log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).status, WIRE_OK);
+    limit_file_size(fixture->db_pid, 1024);
+    assert_int_equal(fixture_submit(fd, 2, BOB, CHALLENGE_FIRST).status, WIRE_STORE_FAILED);
+    assert_int_equal(players_score(board_live(&fixture->board), BOB), 0);
+    assert_int_equal(fixture_submit(fd, 3, CAROL, CHALLENGE_FIRST).status, WIRE_STORE_FAILED);
+    limit_file_size(fixture->db_pid, RLIM_INFINITY);
+    struct wire_result result = fixture_submit(fd, 2, BOB, CHALLENGE_FIRST);
+
+    assert_int_equal(result.status, WIRE_OK);
+    assert_int_equal(result.place, 2);
+    assert_int_equal(result.seq, 2);
+    (void)close(fd);
+    fixture_kill(fixture);
+    fixture_start(fixture);
+    assert_int_equal(players_score(board_live(&fixture->board), BOB), 100);
+    assert_int_equal(players_score(board_live(&fixture->board), CAROL), 0);
+}
+
+/* Asks until the answer is the wanted one: the store is opened anew once a second at most. */
+static struct wire_result submit_until(int fd, uint64_t request_id, uint32_t player,
+                                       enum wire_status wanted)
+{
+    uint64_t until_us = clock_mono_us() + FIXTURE_DEADLINE_MS * 1000;
+    struct wire_result result;
+
+    do {
+        result = fixture_submit(fd, request_id, player, CHALLENGE_FIRST);
+    } while (result.status != (uint32_t)wanted && clock_mono_us() < until_us);
+    assert_int_equal(result.status, wanted);
+    return result;
+}
+
+static void a_database_that_was_moved_away_takes_no_answer_with_it(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[256];
+    char away[256];
+
+    log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
+    fixture_path(fixture, STORE_FILE, path);
+    fixture_path(fixture, "away.db", away);
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).status, WIRE_OK);
+    assert_int_equal(rename(path, away), 0);
+    assert_int_equal(fixture_submit(fd, 2, BOB, CHALLENGE_FIRST).status, WIRE_STORE_FAILED);
+    assert_int_equal(access(path, F_OK), -1); /* no empty one was made in its place */
+    assert_int_equal(rename(away, path), 0);
+    assert_int_equal(submit_until(fd, 2, BOB, WIRE_OK).place, 2);
+    (void)close(fd);
+    fixture_kill(fixture);
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM events"), 2);
+}
+
+static void a_foreign_lock_refuses_only_while_it_is_held(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[256];
+    sqlite3 *other = NULL;
+
+    log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
+    fixture_path(fixture, STORE_FILE, path);
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).status, WIRE_STORE_FAILED);
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    assert_int_equal(fixture_submit(fd, 2, ALICE, CHALLENGE_FIRST).status, WIRE_OK);
+    (void)close(fd);
+}
+
+static void a_second_server_is_told_the_pid_of_the_first(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db_facts facts;
+    char error[512] = "";
+    char pid[16];
+
+    fixture_start(fixture);
+    (void)snprintf(pid, sizeof(pid), "%d", (int)fixture->db_pid);
+    assert_false(db_prepare(fixture->game, &facts, error, sizeof(error)));
+    assert_non_null(strstr(error, pid));
+    fixture_kill(fixture);
+    fixture_prepare(fixture, &facts);
+}
+
+static void a_drain_answers_what_came_and_leaves_no_log(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire_submit request = fixture_submit_of(1, ALICE, CHALLENGE_FIRST);
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    assert_true(control_send(fixture->control_fd, CONTROL_DRAIN, 5000, -1));
+    fixture_send(fd, &request, sizeof(request));
+    assert_int_equal(fixture_result(fd).status, WIRE_OK);
+    (void)close(fd);
+    assert_int_equal(fixture_hear(fixture).type, CONTROL_DRAINED);
+    int status = fixture_reap(fixture);
+
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(fixture_files(fixture, STORE_FILE "-wal"), 0);
+}
+
+static void a_db_without_its_master_leaves_in_order(void **state)
+{
+    struct fixture *fixture = *state;
+
+    log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
+    fixture_start(fixture);
+    (void)shutdown(fixture->control_fd, SHUT_RDWR);
+    int status = fixture_reap(fixture);
+
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void a_guess_is_kept_and_nobody_waits(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire_guess guess = {.head = wire_head_make(WIRE_GUESS, 0),
+                               .player = BOB,
+                               .challenge = CHALLENGE_SMALL,
+                               .guess_bytes = 5,
+                               .guess = "wrong"};
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    fixture_send(fd, &guess, sizeof(guess));
+    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).status, WIRE_OK);
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM guesses WHERE user_id = 2 AND "
+                                             "challenge_id = 13 AND guess = 'wrong'"),
+                     1);
+    (void)close(fd);
+}
+
+static void a_reload_keeps_the_scores_and_brings_the_new_challenge(void **state)
+{
+    struct fixture *fixture = *state;
+    struct files_source source = {.game_dir = fixture->dir, .overrides = ""};
+    struct game_files files = {0};
+    struct diag diag = {0};
+    char overrides[128];
+    uint32_t news = 0;
+    char message[WIRE_MESSAGE_BYTES_MAX];
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).status, WIRE_OK);
+    fixture_write(fixture->dir, "challenges.json",
+                  "[{\"id\": 20, \"title\": \"New\", \"category\": \"c\", \"difficulty\": \"easy\","
+                  "  \"points\": 500, \"description\": \"d\", \"flag\": \"^new$\"}]");
+    fixture_write(fixture->dir, "credentials.csv", "dave,pw\nalice,pw\n");
+    (void)snprintf(overrides, sizeof(overrides), "database.dir=%s\n", fixture->dir);
+    source.overrides = overrides;
+    if (!files_read(&source, &diag, &files)) {
+        diag_print(&diag);
+        fail();
+    }
+    int sealed = files_seal(&files);
+
+    assert_true(sealed >= 0);
+    assert_true(control_send(fixture->control_fd, CONTROL_RELOAD, 2, sealed));
+    (void)close(sealed);
+    files_free(&files);
+    diag_free(&diag);
+    struct control_message told = fixture_hear(fixture);
+
+    assert_int_equal(told.type, CONTROL_RELOADED);
+    assert_int_equal(told.value, 2);
+    assert_int_equal(fixture_receive(fd, message), WIRE_POKE);
+    memcpy(&news, message + offsetof(struct wire_poke, news), sizeof(news));
+    assert_int_equal(news & WIRE_NEWS_BANK, WIRE_NEWS_BANK);
+    assert_int_equal(state_generation(board_live(&fixture->board)), 2);
+    /* Slots are sticky: alice kept 0, dave and the new challenge come behind the old ones. */
+    assert_int_equal(players_score(board_live(&fixture->board), ALICE), 100);
+    assert_int_equal(fixture_submit(fd, 2, 3, 3).points, 500);
+    assert_int_equal(fixture_submit(fd, 3, ALICE, CHALLENGE_SMALL).status, WIRE_UNKNOWN);
+    (void)close(fd);
+}
+
+int main(void)
+{
+#define PROCESS_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        PROCESS_TEST(an_answer_is_a_receipt_and_stands_on_the_board),
+        PROCESS_TEST(news_come_before_the_answer_to_every_worker),
+        PROCESS_TEST(a_resent_submit_counts_once),
+        PROCESS_TEST(the_same_request_twice_in_one_batch_counts_once),
+        PROCESS_TEST(two_hints_of_one_batch_do_not_spend_the_same_points),
+        PROCESS_TEST(a_name_is_one_players_whatever_its_case),
+        PROCESS_TEST(a_bad_message_costs_its_sender_the_connection),
+        PROCESS_TEST(past_its_bound_the_queue_answers_busy),
+        PROCESS_TEST(ended_sessions_stay_ended),
+        PROCESS_TEST(sessions_outlive_a_restart),
+        PROCESS_TEST(the_ring_goes_on_after_a_kill),
+        PROCESS_TEST(dates_never_go_back),
+        PROCESS_TEST(a_reset_keeps_a_copy_and_the_sequence),
+        PROCESS_TEST(a_full_disk_refuses_and_recovers),
+        PROCESS_TEST(a_database_that_was_moved_away_takes_no_answer_with_it),
+        PROCESS_TEST(a_foreign_lock_refuses_only_while_it_is_held),
+        PROCESS_TEST(a_second_server_is_told_the_pid_of_the_first),
+        PROCESS_TEST(a_drain_answers_what_came_and_leaves_no_log),
+        PROCESS_TEST(a_db_without_its_master_leaves_in_order),
+        PROCESS_TEST(a_guess_is_kept_and_nobody_waits),
+        PROCESS_TEST(a_reload_keeps_the_scores_and_brings_the_new_challenge),
+    };
+
+    return cmocka_run_group_tests_name("db", tests, NULL, NULL);
+}
