@@ -150,14 +150,23 @@ function compressAll(folder) {
   }
 }
 
-rmSync(out, { recursive: true, force: true })
-mkdirSync(join(out, 'assets'), { recursive: true })
-const [style, script] = await Promise.all([buildStyle(), buildScript()])
-const icon = writeAsset('icon', 'svg', readFileSync(join(here, 'src/icon.svg')))
-writeAsset('licences', 'txt', licences([...script.packages, 'tailwindcss']))
-const page = readFileSync(join(here, 'src/index.html'), 'utf8')
-  .replace('%STYLE%', style)
-  .replace('%SCRIPT%', script.address)
-  .replace('%ICON%', icon)
-writeFileSync(join(out, 'index.html'), page)
-compressAll(out)
+async function build() {
+  rmSync(out, { recursive: true, force: true })
+  mkdirSync(join(out, 'assets'), { recursive: true })
+  const [style, script] = await Promise.all([buildStyle(), buildScript()])
+  const icon = writeAsset('icon', 'svg', readFileSync(join(here, 'src/icon.svg')))
+  writeAsset('licences', 'txt', licences([...script.packages, 'tailwindcss']))
+  const page = readFileSync(join(here, 'src/index.html'), 'utf8')
+    .replace('%STYLE%', style)
+    .replace('%SCRIPT%', script.address)
+    .replace('%ICON%', icon)
+  writeFileSync(join(out, 'index.html'), page)
+  compressAll(out)
+}
+
+try {
+  await build()
+} catch (error) {
+  console.error(`web/build.mjs: ${error.message}`)
+  process.exitCode = 1
+}

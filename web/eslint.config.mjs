@@ -48,6 +48,7 @@ export default tseslint.config(
         Buffer: 'readonly',
         URL: 'readonly',
         performance: 'readonly',
+        structuredClone: 'readonly',
         setTimeout: 'readonly',
       },
     },

@@ -386,6 +386,10 @@ export const api = {
   solvers: (id: number) => call('GET', `/api/solves?id=${id}`, undefined, parseSolvers),
   player: (userId: number) => call('GET', `/api/player?user_id=${userId}`, undefined, parsePlayer),
   graph: () => call('GET', '/api/graph', undefined, parseGraph),
+  events: (after: number, limit: number) =>
+    call('GET', `/api/events?after=${after}&limit=${limit}`, undefined, (value) =>
+      listOf(fieldsOf(value).events, parseScoreEvent),
+    ),
   display: () =>
     call('GET', '/api/display', undefined, (value) => text(fieldsOf(value).websocket_url)),
 }

@@ -191,6 +191,15 @@ export function applySnapshot(board: Board, snapshot: Snapshot): Board {
   return applyEvents(base, board.recent)
 }
 
+/* Puts events that the board's snapshot already counts back into its memory of what happened last. */
+export function rememberPast(board: Board, past: readonly ScoreEvent[]): Board {
+  const known = new Set(board.recent.map((event) => event.id))
+  const told = past.filter((event) => event.id <= board.seq && !known.has(event.id))
+  if (told.length === 0) return board
+  const recent = [...told, ...board.recent].sort((a, b) => a.id - b.id).slice(-RECENT_MAX)
+  return { ...board, recent }
+}
+
 /* An event that is missing between two others: the board shows less than the server knows. */
 export function hasGap(board: Board): boolean {
   return board.ahead.size > 0

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Time: the server's clock as seen from here, the viewer's own zone, and one tick a second for what counts down. */
 import { computed, signal, type ReadonlySignal } from '@preact/signals'
-import { language } from './i18n'
+import { localeOf } from './i18n'
 
 let offsetMs = 0
 
@@ -28,7 +28,7 @@ type Formatter = (ts: number) => string
 
 function formatter(options: Intl.DateTimeFormatOptions): ReadonlySignal<Formatter> {
   return computed(() => {
-    const format = new Intl.DateTimeFormat(language.value, options)
+    const format = new Intl.DateTimeFormat(localeOf.value, options)
     return (ts: number) => format.format(ts - offsetMs)
   })
 }
@@ -42,8 +42,14 @@ export const formatMoment = formatter({
   minute: '2-digit',
 })
 
+/* Today's times need no day. */
+export const formatWhen: ReadonlySignal<Formatter> = computed(() => {
+  const [time, moment] = [formatTime.value, formatMoment.value]
+  return (ts: number) => (serverNow() - ts < 20 * 3_600_000 ? time(ts) : moment(ts))
+})
+
 export const formatNumber: ReadonlySignal<Formatter> = computed(() => {
-  const format = new Intl.NumberFormat(language.value)
+  const format = new Intl.NumberFormat(localeOf.value)
   return (value: number) => format.format(value)
 })
 

@@ -63,6 +63,6 @@ export function accentFor(hex: string, grounds: readonly string[], dark: boolean
   return {
     accent: write(sure),
     onAccent: write(onAccent),
-    accentInk: write(readable(colour, behind, dark ? WHITE : BLACK, 4.6)),
+    accentInk: write(readable(colour, behind, dark ? WHITE : BLACK, dark ? 6.5 : 4.6)),
   }
 }

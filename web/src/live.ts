@@ -5,7 +5,15 @@
  */
 import { signal } from '@preact/signals'
 import { api } from './api'
-import { applyEvents, applySnapshot, emptyBoard, hasGap, RECENT_MAX, type Board } from './board'
+import {
+  applyEvents,
+  applySnapshot,
+  emptyBoard,
+  hasGap,
+  rememberPast,
+  RECENT_MAX,
+  type Board,
+} from './board'
 import { isScore, type ScoreEvent, type StreamEvent } from './events'
 import { openStream, type StreamState } from './stream'
 
@@ -14,6 +22,7 @@ export const boardReady = signal(false)
 export const streamState = signal<StreamState>({ kind: 'connecting' })
 
 export interface LiveOwner {
+  readonly past: number /* how many events from before the snapshot are wanted as well */
   readonly url: (fresh: boolean) => Promise<string | null>
   readonly onScores: (events: readonly ScoreEvent[]) => void
   readonly onReset: () => void
@@ -58,15 +67,26 @@ export function startLive(owner: LiveOwner): () => void {
     const since = arrived
     arrived = null
     reloadWanted = false
-    if (stopped) return
+    if (isStopped()) return
     if (answer.kind === 'ok') {
       board.value = applyEvents(applySnapshot(emptyBoard, answer.value), since)
       boardReady.value = true
+      if (owner.past > 0) void loadPast(answer.value.seq)
       stopStream ??= openStream(streamOwner)
       return
     }
     if (answer.kind === 'refused' && answer.status === 401) owner.onRefused(answer.error)
     else reloadSoon(AGAIN_MS * (0.5 + Math.random()))
+  }
+
+  async function loadPast(seq: number): Promise<void> {
+    const answer = await api.events(Math.max(0, seq - owner.past), owner.past)
+    if (!isStopped() && answer.kind === 'ok') board.value = rememberPast(board.value, answer.value)
+  }
+
+  /* Asked after an await, where the compiler believes it cannot have changed. */
+  function isStopped(): boolean {
+    return stopped
   }
 
   function onEvents(events: StreamEvent[]): void {

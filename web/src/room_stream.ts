@@ -12,6 +12,7 @@ export type RoomAccess = 'asking' | 'token' | 'wrong' | 'open'
 
 export const roomAccess = signal<RoomAccess>('asking')
 
+const TICKER_EVENTS = 60
 const MAX_FIRSTS = 20
 
 /* First bloods that wait for their moment on the screen; the oldest give way. */
@@ -40,6 +41,7 @@ let stop: (() => void) | null = null
 function start(): void {
   stop?.()
   stop = startLive({
+    past: TICKER_EVENTS,
     url: findUrl,
     onScores: noteFirsts,
     onReset: () => {

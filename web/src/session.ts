@@ -77,6 +77,7 @@ function becomePlayer(who: Me): void {
   })
   stopLive?.()
   stopLive = startLive({
+    past: 0,
     url: streamUrl,
     onScores,
     onReset: () => becomeGuest('reset'),
@@ -100,6 +101,7 @@ function becomeGuest(why: Notice | null): void {
 /* An open scoreboard is live without a login, too. */
 function watchAsGuest(): void {
   stopLive = startLive({
+    past: 0,
     url: async () => {
       const answer = await api.display()
       return answer.kind === 'ok' ? answer.value : null

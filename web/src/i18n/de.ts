@@ -170,7 +170,6 @@ export const de: Catalogue = {
     add: 'Jemanden hinzufügen',
     addHint: 'Anzeigename',
     remove: (name) => `${name} entfernen`,
-    highlight: (name) => `${name} hervorheben`,
     zoomIn: 'Vergrößern',
     zoomOut: 'Verkleinern',
     reset: 'Ganzes Spiel',

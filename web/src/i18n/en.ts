@@ -176,7 +176,6 @@ export const en = {
     add: 'Add a player',
     addHint: 'Name of a player',
     remove: (name: string) => `Remove ${name}`,
-    highlight: (name: string) => `Highlight ${name}`,
     zoomIn: 'Zoom in',
     zoomOut: 'Zoom out',
     reset: 'Whole game',

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which catalogue the page speaks.  English is always here; others are loaded when chosen. */
-import { signal } from '@preact/signals'
+import { computed, signal } from '@preact/signals'
 import { en, type Catalogue } from './en'
 
 export type { Catalogue } from './en'
@@ -15,6 +15,11 @@ export type Language = keyof typeof languages
 
 export const words = signal<Catalogue>(en)
 export const language = signal<Language>('en')
+
+/* The words' language, in the viewer's own variety of it: dates and numbers follow that. */
+export const localeOf = computed(
+  () => navigator.languages.find((tag) => tag.startsWith(language.value)) ?? language.value,
+)
 
 const KEPT = 'ctfg-language'
 

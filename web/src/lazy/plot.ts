@@ -21,7 +21,7 @@ export interface PlotLook {
   readonly ground: string
   readonly font: string
   readonly big: boolean
-  readonly language: string
+  readonly locale: string
 }
 
 export interface Plot {
@@ -62,13 +62,30 @@ function drawMarkers(plot: uPlot, index: number, line: PlotLine, look: PlotLook)
   ctx.restore()
 }
 
+const DAY_S = 86_400
+
+/* Hours and minutes, seconds when zoomed in far, the day as well when the game lasts longer than one. */
+function timeLabels(look: PlotLook): uPlot.Axis.Values {
+  const format = (options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
+    new Intl.DateTimeFormat(look.locale, { hour: '2-digit', minute: '2-digit', ...options })
+  const minutes = format({})
+  const seconds = format({ second: '2-digit' })
+  const days = format({ day: 'numeric', month: 'short' })
+  return (plot, splits, _axis, _space, step) => {
+    const { min, max } = plot.scales.x ?? {}
+    const whole = (max ?? 0) - (min ?? 0)
+    const labels = whole > DAY_S ? days : step < 60 ? seconds : minutes
+    return splits.map((at) => labels.format(at * 1000))
+  }
+}
+
 /* The value beside the cursor: one small label, moved and filled, never chattering to a reader. */
 function hoverLabel(lines: readonly PlotLine[], look: PlotLook): uPlot.Plugin {
   const label = document.createElement('div')
   label.className = 'plot-label'
   label.hidden = true
   let near = 0
-  const time = new Intl.DateTimeFormat(look.language, { hour: '2-digit', minute: '2-digit' })
+  const time = new Intl.DateTimeFormat(look.locale, { hour: '2-digit', minute: '2-digit' })
   return {
     hooks: {
       init: (plot) => plot.over.append(label),
@@ -127,7 +144,7 @@ export function createPlot(
       y: { range: (_, least, most) => [Math.min(0, least), Math.max(10, most * 1.06)] },
     },
     axes: [
-      { ...axis, space: look.big ? 120 : 70 },
+      { ...axis, space: look.big ? 120 : 70, values: timeLabels(look) },
       { ...axis, size: look.big ? 76 : 52 },
     ],
     series: [

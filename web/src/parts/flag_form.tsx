@@ -33,8 +33,8 @@ function SolvedPanel(props: { verdict: Correct; opened: readonly Challenge[] }) 
   const t = words.value
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
-    heading.current?.focus()
-    heading.current?.scrollIntoView({ block: 'nearest' })
+    heading.current?.focus({ preventScroll: true })
+    heading.current?.parentElement?.scrollIntoView({ block: 'nearest' })
   }, [])
   const { points, total, place } = props.verdict
   return (
@@ -102,6 +102,7 @@ export function FlagForm(props: { challenge: Challenge }) {
       setWrongs(wrongs + 1)
       setFailure(t.challenge.wrong)
       field.current?.focus()
+      field.current?.form?.scrollIntoView({ block: 'nearest' })
     } else if (answer.kind === 'ok') {
       setFailure(t.challenge.already)
     } else if (answer.kind === 'refused' && answer.status === 403) {

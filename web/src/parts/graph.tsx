@@ -2,7 +2,7 @@
 /* Points over time: the canvas, its legend of buttons, zoom for mouse and keyboard, and the table that says the same. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { formatMoment, formatNumber, serverNow } from '../clock'
-import { language, words } from '../i18n'
+import { language, localeOf, words } from '../i18n'
 import type { Plot, PlotLine, PlotLook } from '../lazy/plot'
 import { assignStyles, lineStyles, markerPath, type LineStyle } from '../line_styles'
 import { alignSeries, totalOf, type Series } from '../series'
@@ -20,7 +20,7 @@ function look(big: boolean): PlotLook {
     ground: token('--panel'),
     font: `${big ? 20 : 12}px ${token('--font')}`,
     big,
-    language: language.peek(),
+    locale: localeOf.peek(),
   }
 }
 
@@ -198,7 +198,6 @@ export function Graph(props: {
                 type="button"
                 class="legend-entry"
                 aria-pressed={held === series.userId}
-                aria-label={t.highlight(series.name)}
                 onMouseEnter={() => highlight(index)}
                 onMouseLeave={() =>
                   highlight(held === null ? null : props.all.findIndex((s) => s.userId === held))

@@ -163,7 +163,7 @@ function MyScore() {
         {score}
       </span>
       {place !== null && (
-        <span aria-hidden="true" class="text-soft">
+        <span aria-hidden="true" class="hidden text-soft xs:inline">
           #{place}
         </span>
       )}

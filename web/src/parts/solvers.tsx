@@ -2,7 +2,7 @@
 /* Who solved a challenge, in order: one answer from the server, carried on by the live events. */
 import { useEffect, useState } from 'preact/hooks'
 import { api, type Solver } from '../api'
-import { formatMoment } from '../clock'
+import { formatWhen } from '../clock'
 import type { ScoreEvent } from '../events'
 import { words } from '../i18n'
 import { board } from '../live'
@@ -51,7 +51,7 @@ export function Solvers(props: { id: number }) {
             <a href={paths.player(solver.userId)} class="min-w-0 truncate">
               <bdi>{solver.name}</bdi>
             </a>
-            <span class="text-sm text-soft">{formatMoment.value(solver.ts)}</span>
+            <span class="text-sm text-soft">{formatWhen.value(solver.ts)}</span>
           </li>
         ))}
       </ol>

@@ -50,14 +50,14 @@ function OpenChallenge(props: { challenge: Challenge }) {
   const { challenge } = props
   return (
     <div class="challenge-columns">
-      <div class="grid min-w-0 content-start gap-6">
+      <div class="grid grid-cols-[minmax(0,1fr)] content-start gap-6">
         <article class="panel p-5 sm:p-7">
           <Markdown source={challenge.description} />
           {challenge.content !== '' && <Markdown source={challenge.content} class="mt-6" />}
         </article>
         <FlagForm key={challenge.id} challenge={challenge} />
       </div>
-      <div class="grid min-w-0 content-start gap-6">
+      <div class="grid grid-cols-[minmax(0,1fr)] content-start gap-6">
         {challenge.hints.length > 0 && <Hints challenge={challenge} />}
         <Solvers id={challenge.id} />
       </div>

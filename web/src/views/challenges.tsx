@@ -113,26 +113,28 @@ function SolveCount(props: { id: number }) {
   )
 }
 
+/* The link covers the whole card, so all of it can be clicked and the keyboard has one stop. */
 function Card(props: { challenge: Challenge }) {
   const t = words.value.challenges
   const { id, title, difficulty, points, solved, locked, requirements } = props.challenge
   const missing = requirements.filter((needed) => !needed.solved)
   return (
-    <a
-      href={paths.challenge(id)}
+    <article
       class="card cursor-pointer"
       data-state={locked ? 'locked' : solved ? 'solved' : 'open'}
-      aria-labelledby={`card-${id}`}
-      aria-describedby={`card-more-${id}`}
     >
-      <span class="flex items-start justify-between gap-3">
-        <h3 id={`card-${id}`} class="card-title" dir="auto">
-          {title}
+      <div class="flex items-start justify-between gap-3">
+        <h3 class="card-title" dir="auto">
+          <a href={paths.challenge(id)} class="card-link">
+            {title}
+          </a>
         </h3>
-        <span class="card-points">{formatNumber.value(points)}</span>
-      </span>
-      <span id={`card-more-${id}`} class="card-more">
-        <span class="sr-only">{words.value.common.points(formatNumber.value(points))}</span>
+        <p class="card-points">
+          <span aria-hidden="true">{formatNumber.value(points)}</span>
+          <span class="sr-only">{words.value.common.points(formatNumber.value(points))}</span>
+        </p>
+      </div>
+      <div class="card-more">
         {solved && (
           <span class="chip chip-good">
             <Icon name="check" />
@@ -153,8 +155,8 @@ function Card(props: { challenge: Challenge }) {
         ) : (
           <SolveCount id={id} />
         )}
-      </span>
-    </a>
+      </div>
+    </article>
   )
 }
 

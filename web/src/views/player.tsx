@@ -122,7 +122,7 @@ function Player(props: { history: PlayerHistory }) {
   const base = useMemo(() => seriesFromHistory(history), [history])
   const series = useMemo(() => extendSeries(base, recent), [base, recent])
   return (
-    <div class="grid gap-6">
+    <div class="grid grid-cols-[minmax(0,1fr)] gap-6">
       <Numbers userId={history.userId} history={history} />
       <section class="panel p-5" aria-labelledby="player-graph">
         <h2 id="player-graph" class="section-title mb-3">

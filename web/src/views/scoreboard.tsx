@@ -2,7 +2,7 @@
 /* Everybody, best first, live and searchable; and the points over time of whoever is wanted. */
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { placeOf, playerById, topPlayers, type Board, type Player } from '../board'
-import { formatNumber, formatTime } from '../clock'
+import { formatNumber, formatWhen } from '../clock'
 import { openGraphData } from '../graph_data'
 import { words } from '../i18n'
 import { boardReady } from '../live'
@@ -49,7 +49,7 @@ function cells(player: Player, place: number, mine: boolean) {
         {player.solves}
       </span>
       <span role="cell" class="cell-number cell-last text-soft">
-        {player.raisedTs === Infinity ? words.value.board.never : formatTime.value(player.raisedTs)}
+        {player.raisedTs === Infinity ? words.value.board.never : formatWhen.value(player.raisedTs)}
       </span>
     </>
   )
