@@ -3,9 +3,10 @@
  * store_health.c - how the store fares: one line in the log for each change, and a way back without a
  * restart.
  *
- * A full disk or a lock needs nothing: the next batch tries again.  Anything else (the file was moved,
- * damaged, the disk failed) makes the open file suspect: it is closed and opened anew, at most once a
- * second, until that works; if it then holds something else than the board shows, the board follows.
+ * The next batch always tries again.  When what failed is more than a full disk or a lock (the file was
+ * moved, damaged, the disk failed) and a second has not mended it, the file is closed and opened anew,
+ * once a second, until that works; if it then holds something else than the board shows, the board
+ * follows.
  */
 
 #include "conf/game.h"
@@ -43,8 +44,10 @@ static bool makes_suspect(enum store_status status)
 
 void db_note_store(struct db *db, enum store_status status, const char *error)
 {
-    if (makes_suspect(status) && db->reopen_at_us == 0) {
-        db->reopen_at_us = clock_mono_us();
+    if (!makes_suspect(status)) {
+        db->reopen_at_us = 0;
+    } else if (db->reopen_at_us == 0) {
+        db->reopen_at_us = clock_mono_us() + REOPEN_EVERY_US; /* until then batches try as it is */
     }
     if (status == db->store_status) {
         return;

@@ -428,6 +428,32 @@ static void a_database_that_was_moved_away_takes_no_answer_with_it(void **state)
     assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM events"), 2);
 }
 
+static void another_database_in_its_place_becomes_the_board(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[256];
+    char error[256];
+    FILE *out = fopen("/dev/null", "w");
+
+    log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
+    fixture_path(fixture, "backup.db", path);
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).status, WIRE_OK);
+    assert_int_equal(db_backup(fixture->game, path, out), 0);
+    (void)fclose(out);
+    assert_int_equal(fixture_submit(fd, 2, BOB, CHALLENGE_FIRST).status, WIRE_OK);
+    fixture_path(fixture, STORE_FILE, error);
+    assert_int_equal(rename(path, error), 0);
+    fixture_path(fixture, STORE_FILE "-wal", error);
+    (void)unlink(error);
+    assert_int_equal(submit_until(fd, 3, CAROL, WIRE_OK).place, 2);
+    assert_int_equal(players_score(board_live(&fixture->board), BOB), 0);
+    (void)close(fd);
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM events"), 2);
+}
+
 static void a_foreign_lock_refuses_only_while_it_is_held(void **state)
 {
     struct fixture *fixture = *state;
@@ -581,6 +607,7 @@ int main(void)
         PROCESS_TEST(a_reset_keeps_a_copy_and_the_sequence),
         PROCESS_TEST(a_full_disk_refuses_and_recovers),
         PROCESS_TEST(a_database_that_was_moved_away_takes_no_answer_with_it),
+        PROCESS_TEST(another_database_in_its_place_becomes_the_board),
         PROCESS_TEST(a_foreign_lock_refuses_only_while_it_is_held),
         PROCESS_TEST(a_second_server_is_told_the_pid_of_the_first),
         PROCESS_TEST(a_drain_answers_what_came_and_leaves_no_log),
