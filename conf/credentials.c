@@ -2,7 +2,7 @@
 /* credentials.c - reads credentials.csv with libcsv, a line at a time; see credentials.h. */
 #include "conf/credentials.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <csv.h>
@@ -18,6 +18,8 @@
 #define ARGON2ID_LANES_MAX 16
 /* libsodium's own hashes have at most 127 characters. */
 #define ARGON2ID_BYTES_MAX 127
+/* A hash has two commas ("m=19456,t=2,p=1") and nobody puts it into quotes: it comes in three. */
+#define ARGON2ID_VALUES 3
 
 struct loader {
     const char *file;
@@ -29,7 +31,7 @@ struct loader {
     uint32_t line;     /* being fed */
     uint32_t row_line; /* where the current row began: a quoted value may span lines */
     bool row_open;
-    struct str fields[2]; /* of the row; in the arena */
+    struct str fields[1 + ARGON2ID_VALUES]; /* of the row; in the arena */
     uint32_t field_count;
     uint32_t rows;
 
@@ -172,18 +174,38 @@ static void on_field(void *bytes, size_t len, void *context)
 {
     struct loader *loader = context;
 
-    if (loader->field_count < 2) {
+    if (loader->field_count < ARRAY_LEN(loader->fields)) {
         loader->fields[loader->field_count] =
             arena_str(loader->arena, (struct str){len > 0 ? bytes : "", len});
     }
     loader->field_count++;
 }
 
+/* The second value, or the hash that its own commas cut. */
+static struct str take_password(struct loader *loader)
+{
+    const struct str *parts = &loader->fields[1];
+    char hash[GAME_PASSWORD_BYTES_MAX + 1];
+
+    if (loader->field_count < 2) {
+        return STR("");
+    }
+    if (loader->field_count != 1 + ARGON2ID_VALUES ||
+        !str_starts_with(parts[0], ARGON2ID_PREFIX)) {
+        return parts[0];
+    }
+    int len = snprintf(hash, sizeof(hash), "%.*s,%.*s,%.*s", STR_ARG(parts[0]), STR_ARG(parts[1]),
+                       STR_ARG(parts[2]));
+
+    loader->field_count = 2;
+    return len > 0 && len < (int)sizeof(hash) ? arena_str(loader->arena, str_from(hash)) : parts[0];
+}
+
 static void on_row(int terminator, void *context)
 {
     struct loader *loader = context;
     struct str username = loader->fields[0];
-    struct str password = loader->field_count > 1 ? loader->fields[1] : STR("");
+    struct str password = take_password(loader);
     bool is_header = loader->rows == 0 && str_equal_nocase(username, STR("username"));
 
     (void)terminator;
