@@ -7,21 +7,30 @@
 
 #include "shm/base/check.h"
 
-struct blob *blob_copy(struct str bytes)
+struct blob *blob_with_room(size_t len, char **ret_room)
 {
-    if (bytes.len > SIZE_MAX - sizeof(struct blob)) {
+    if (len > SIZE_MAX - sizeof(struct blob)) {
         return NULL;
     }
-    struct blob *blob = malloc(sizeof(*blob) + bytes.len);
+    struct blob *blob = malloc(sizeof(*blob) + len);
 
     if (blob == NULL) {
         return NULL;
     }
-    char *copy = (char *)(blob + 1);
-    if (bytes.len > 0) {
-        memcpy(copy, bytes.data, bytes.len);
+    char *room = (char *)(blob + 1);
+    *blob = (struct blob){.refs = 1, .borrowed = 1, .len = len, .bytes = room};
+    *ret_room = room;
+    return blob;
+}
+
+struct blob *blob_copy(struct str bytes)
+{
+    char *room;
+    struct blob *blob = blob_with_room(bytes.len, &room);
+
+    if (blob != NULL && bytes.len > 0) {
+        memcpy(room, bytes.data, bytes.len);
     }
-    *blob = (struct blob){.refs = 1, .borrowed = 1, .len = bytes.len, .bytes = copy};
     return blob;
 }
 

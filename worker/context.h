@@ -18,22 +18,25 @@
 #include "shm/revoked.h"
 #include "shm/ring.h"
 
-struct accept_state;   /* accept.c */
-struct conn_table;     /* conn.c */
-struct dbclient;       /* dbclient.c */
-struct game;           /* conf/game.h */
-struct mirror;         /* mirror.c */
-struct page;           /* page.c */
-struct password_pool;  /* password.c */
-struct session_keys;   /* session.c */
-struct stream_hub;     /* stream.c */
-struct view_table;     /* view.c */
+struct accept_state;    /* accept.c */
+struct conn_table;      /* conn.c */
+struct dbclient;        /* dbclient.c */
+struct game;            /* conf/game.h */
+struct old_game;        /* reload.c */
+struct mirror;          /* mirror.c */
+struct page;            /* page.c */
+struct password_pool;   /* password.c */
+struct session_keys;    /* session.c */
+struct stream_hub;      /* stream.c */
+struct view_table;      /* view.c */
 struct challenge_texts; /* api_challenges.c: fragments made once a game */
 
 struct worker {
     uv_loop_t loop;
     struct heritage *heritage;
-    struct game *game; /* the present one; connections hold references to the one they began with */
+    struct game *game;          /* the present one */
+    struct old_game *old_games; /* former ones, while somebody is still sending a file of theirs */
+    bool reloading;
     struct board board;
     struct ring ring;
     struct limits limits;
@@ -53,8 +56,9 @@ struct worker {
 
     bool draining;
     uint64_t next_conn_id;
-    uint32_t next_request; /* low half of request ids */
-    uint64_t now_us;       /* clock_mono_us() of this turn of the loop */
+    uint32_t request_epoch; /* upper part of request ids: slot and start */
+    uint32_t next_request;  /* lower part */
+    uint64_t now_us;        /* clock_mono_us() of this turn of the loop */
 };
 
 /* A request id as wire.h defines it. */

@@ -250,6 +250,23 @@ void page_free(struct page *page)
     free(page);
 }
 
+static bool is_shared(const struct blob *blob)
+{
+    return blob != NULL && blob->refs > 1;
+}
+
+bool page_is_in_use(const struct page *page)
+{
+    for (uint32_t i = 0; i < page->file_count; i++) {
+        const struct page_file *file = &page->files[i];
+
+        if (is_shared(file->plain) || is_shared(file->br) || is_shared(file->gz)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- answering ---- */
 
 /* Scripts, styles and pictures from here only; Markdown may show the game's own images. */

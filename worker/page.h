@@ -20,5 +20,7 @@ struct page;
 /* master (worker_prepare), or a pool thread during a reload.  NULL: no memory. */
 MUST_USE struct page *page_build(const struct game *game);
 void page_free(struct page *page);
+/* Is somebody still sending a file of it?  Its bytes may be those of its game. */
+bool page_is_in_use(const struct page *page);
 /* Answers whatever path no route took: the file, 304, 404; 405 for a method a file does not have. */
 void page_respond(struct exchange *exchange);

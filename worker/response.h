@@ -26,7 +26,7 @@ struct response_extra {
     struct str location;
     struct str content_security_policy;
     struct str websocket_version; /* Sec-WebSocket-Version, with a 426 (RFC 6455, 4.4) */
-    uint32_t retry_after_s; /* 0: none */
+    uint32_t retry_after_s;       /* 0: none */
     bool vary_encoding;
 };
 
@@ -42,5 +42,7 @@ void response_empty(struct conn *conn, unsigned status, const struct response_ex
 /* A ready body by reference. */
 void response_blob(struct conn *conn, unsigned status, struct blob *body,
                    const struct response_extra *extra);
+/* A whole 503 for a connection that is refused before it says anything. */
+struct str response_busy(void);
 /* 101 of RFC 6455; does not end the exchange: worker/ws.c goes on. */
 void response_switching_protocols(struct conn *conn, struct str accept_key);

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * turn.c - what is done when something has happened to a connection: handle, write, decide.
+ *
+ * Handling is a loop, not a recursion: an answer given within run() returns to it, a later one
+ * enters it anew by resume().  Whatever happens, turn_settle() comes last.
+ */
+#include "worker/turn.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "conf/game.h"
+#include "shm/base/check.h"
+#include "shm/base/clock.h"
+#include "shm/slots.h"
+#include "worker/conn_table.h"
+#include "worker/context.h"
+#include "worker/http.h"
+#include "worker/out.h"
+#include "worker/response.h"
+#include "worker/route.h"
+#include "worker/stream.h"
+
+#define PIECES_MAX 32 /* of one writev */
+
+/* ---- bytes on their way out ---- */
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct conn *conn = (struct conn *)request->handle;
+    size_t written = (size_t)(uintptr_t)request->data;
+
+    conn->write_pending = false;
+    if (conn->state == CONN_CLOSED) {
+        return;
+    }
+    conn->worker->now_us = clock_mono_us();
+    if (status < 0) {
+        conn_end(conn);
+        return;
+    }
+    slots_add(METRIC_RESPONSE_BYTES, written);
+    out_consume(conn->out, written);
+    turn_settle(conn);
+    if (conn->state == CONN_STREAM && !conn->write_pending) {
+        stream_on_drained(conn);
+    }
+}
+
+static void write_later(struct conn *conn, const uv_buf_t *pieces, unsigned count)
+{
+    uv_write_t *request = out_request(conn->out);
+    size_t len = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        len += pieces[i].len;
+    }
+    request->data = (void *)(uintptr_t)len;
+    *out_progress(conn->out) = len;
+    if (uv_write(request, &conn->uv.stream, pieces, count, on_written) != 0) {
+        conn_end(conn);
+        return;
+    }
+    conn->write_pending = true;
+}
+
+static void write_queue(struct conn *conn)
+{
+    uv_buf_t pieces[PIECES_MAX];
+
+    while (conn->out != NULL && !conn->write_pending && conn->state != CONN_CLOSED) {
+        unsigned count = out_gather(conn->out, pieces, PIECES_MAX);
+
+        if (count == 0) {
+            out_free(conn->out);
+            conn->out = NULL;
+            return;
+        }
+        int written = uv_try_write(&conn->uv.stream, pieces, count);
+        if (written == UV_EAGAIN) {
+            write_later(conn, pieces, count);
+        } else if (written < 0) {
+            conn_end(conn);
+        } else {
+            slots_add(METRIC_RESPONSE_BYTES, (uint64_t)written);
+            out_consume(conn->out, (size_t)written);
+        }
+    }
+}
+
+/* Everything is written: the end, or a while to let a refusal arrive. */
+static void after_last_word(struct conn *conn)
+{
+    uv_os_fd_t fd;
+
+    if (conn->linger && !conn->saw_eof && uv_fileno(&conn->uv.handle, &fd) == 0 &&
+        shutdown(fd, SHUT_WR) == 0) {
+        conn->state = CONN_LINGERING;
+    } else {
+        conn_end(conn);
+    }
+}
+
+/* ---- bytes on their way in ---- */
+
+static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_room)
+{
+    struct conn *conn = (struct conn *)handle;
+
+    (void)suggested;
+    /* libuv goes on as long as it fills buffers.  After a full one the others have their turn. */
+    *ret_room = uv_buf_init(conn->worker->conns->read_bytes, conn->sated ? 0 : CONN_READ_BYTES);
+    conn->sated = false;
+}
+
+/* Until what is before it is answered. */
+static void keep(struct conn *conn, const char *bytes, size_t len)
+{
+    struct conn_table *table = conn->worker->conns;
+    struct conn_kept *kept =
+        table->kept_bytes + len > CONN_KEPT_BYTES_MAX ? NULL : malloc(sizeof(*kept) + len);
+
+    if (kept == NULL) {
+        conn_end(conn);
+        return;
+    }
+    CHECK(conn->kept == NULL); /* reading stops as soon as something is kept */
+    kept->from = 0;
+    kept->len = len;
+    memcpy(kept->bytes, bytes, len);
+    table->kept_bytes += len;
+    conn->kept = kept;
+}
+
+void turn_refuse(struct conn *conn, unsigned status, const char *code)
+{
+    slots_add(METRIC_REQUESTS_BAD, 1);
+    conn->route = SHM_NONE;
+    conn->close_after_answer = true;
+    conn->linger = true;
+    conn->asked_us = conn->worker->now_us;
+    response_error(conn, status, code);
+}
+
+static void dispatch(struct conn *conn)
+{
+    const struct request *request = http_request(conn->http);
+
+    conn->state = CONN_WAITING;
+    conn->route = SHM_NONE;
+    conn->asked_us = conn->worker->now_us;
+    if (!request->keep_alive || conn->worker->draining) {
+        conn->close_after_answer = true;
+    }
+    route_dispatch(conn, request);
+}
+
+static bool begin_message(struct conn *conn)
+{
+    if (conn->http == NULL) {
+        conn->http = http_new(&conn->worker->game->settings);
+        if (conn->http == NULL) {
+            conn_end(conn);
+            return false;
+        }
+    }
+    http_stamp(conn->http, worker_next_request_id(conn->worker), conn->worker->now_us);
+    conn->state = CONN_READING;
+    return true;
+}
+
+/* Feeds until one request is whole, or the bytes are used up.  Returns bytes used. */
+static size_t feed(struct conn *conn, const char *bytes, size_t len)
+{
+    size_t used;
+    enum http_status status = http_feed(conn->http, bytes, len, &used);
+
+    switch (status) {
+    case HTTP_MORE:
+        break;
+    case HTTP_CONTINUE:
+        conn_put(conn, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+        break;
+    case HTTP_WHOLE:
+        dispatch(conn);
+        break;
+    case HTTP_BAD:
+        turn_refuse(conn, 400, "bad_request");
+        break;
+    case HTTP_HEAD_LONG:
+        turn_refuse(conn, 431, "head_too_large");
+        break;
+    case HTTP_BODY_LONG:
+        turn_refuse(conn, 413, "body_too_large");
+        break;
+    case HTTP_VERSION:
+        turn_refuse(conn, 505, "version_not_supported");
+        break;
+    }
+    return used;
+}
+
+static bool may_handle(const struct conn *conn)
+{
+    return (conn->state == CONN_IDLE || conn->state == CONN_READING) &&
+           conn_queued_bytes(conn) <= CONN_OUT_BYTES_MAX;
+}
+
+/* Handles one message after the other.  Returns bytes used; the rest has to wait, or is nobody's. */
+static size_t run(struct conn *conn, const char *bytes, size_t len)
+{
+    size_t at = 0;
+
+    conn->handling = true;
+    while (at < len && may_handle(conn)) {
+        if (conn->state == CONN_IDLE && !begin_message(conn)) {
+            break;
+        }
+        at += feed(conn, bytes + at, len - at);
+    }
+    conn->handling = false;
+    if (at < len && conn->state == CONN_STREAM) {
+        stream_on_bytes(conn, bytes + at, len - at);
+        at = len;
+    }
+    return at;
+}
+
+/* Is there anything to be done with bytes that cannot be handled now? */
+static bool may_keep(const struct conn *conn)
+{
+    return conn->state == CONN_IDLE || conn->state == CONN_READING || conn->state == CONN_WAITING;
+}
+
+static void take(struct conn *conn, const char *bytes, size_t len)
+{
+    if (conn->state == CONN_STREAM) {
+        stream_on_bytes(conn, bytes, len);
+        return;
+    }
+    size_t used = run(conn, bytes, len);
+    if (used < len && may_keep(conn)) {
+        keep(conn, bytes + used, len - used);
+    } else if (used < len) {
+        conn->linger = true; /* a client that sends on behind its last request */
+    }
+}
+
+/* Goes on with what was kept. */
+static void resume(struct conn *conn)
+{
+    struct conn_kept *kept = conn->kept;
+
+    if (kept == NULL || !may_handle(conn)) {
+        return;
+    }
+    conn->kept = NULL;
+    size_t used = run(conn, kept->bytes + kept->from, kept->len);
+    kept->from += used;
+    kept->len -= used;
+    conn->worker->conns->kept_bytes -= used;
+    conn->kept = kept;
+    if (kept->len == 0 || !may_keep(conn)) {
+        conn_free_kept(conn);
+    }
+}
+
+static void on_end_of_bytes(struct conn *conn, bool in_order)
+{
+    conn->saw_eof = true;
+    conn->reading = false; /* libuv has stopped by itself */
+    if (!in_order) {
+        conn_end(conn);
+        return;
+    }
+    switch ((enum conn_state)conn->state) {
+    case CONN_WAITING:
+    case CONN_LAST_WORD:
+        conn->close_after_answer = true; /* a client may end its side and still wait for answers */
+        break;
+    case CONN_IDLE:
+        conn->state = CONN_LAST_WORD;
+        break;
+    case CONN_READING:
+    case CONN_STREAM:
+    case CONN_LINGERING:
+    case CONN_CLOSED:
+        conn_end(conn);
+        return;
+    }
+    turn_settle(conn);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes)
+{
+    struct conn *conn = (struct conn *)stream;
+
+    if (len == 0 || len == UV_ENOBUFS) {
+        return;
+    }
+    conn->worker->now_us = clock_mono_us();
+    if (len < 0) {
+        on_end_of_bytes(conn, len == UV_EOF);
+        return;
+    }
+    conn->sated = len == CONN_READ_BYTES;
+    slots_add(METRIC_REQUEST_BYTES, (uint64_t)len);
+    take(conn, bytes->base, (size_t)len);
+    turn_settle(conn);
+}
+
+/* ---- what comes next ---- */
+
+static enum deadline deadline_now(const struct conn *conn)
+{
+    if (conn->write_pending) {
+        return DEADLINE_WRITE;
+    }
+    switch ((enum conn_state)conn->state) {
+    case CONN_IDLE:
+        return conn->asked_us == 0 ? DEADLINE_HEAD : DEADLINE_IDLE;
+    case CONN_READING:
+        return http_in_body(conn->http) ? DEADLINE_BODY : DEADLINE_HEAD;
+    case CONN_LINGERING:
+        return DEADLINE_LINGER;
+    case CONN_WAITING:
+    case CONN_STREAM:
+    case CONN_LAST_WORD:
+    case CONN_CLOSED:
+        break;
+    }
+    return DEADLINE_NONE;
+}
+
+static void settle_deadline(struct conn *conn)
+{
+    struct deadlines *deadlines = &conn->worker->conns->deadlines;
+    enum deadline kind = deadline_now(conn);
+    /* The same kind again: a new limit if a request was answered since the old one began. */
+    bool renew = (kind == DEADLINE_IDLE || kind == DEADLINE_HEAD || kind == DEADLINE_BODY) &&
+                 conn->asked_us > conn->since_us;
+
+    if (kind != conn->deadline || renew) {
+        deadline_leave(deadlines, conn);
+        deadline_enter(deadlines, conn, kind, conn->worker->now_us);
+    }
+}
+
+static void settle_reading(struct conn *conn)
+{
+    bool wanted = !conn->saw_eof && conn->kept == NULL && conn->state != CONN_LAST_WORD &&
+                  conn_queued_bytes(conn) <= CONN_OUT_BYTES_MAX;
+
+    if (wanted == conn->reading) {
+        return;
+    }
+    conn->reading = wanted;
+    if (!wanted) {
+        (void)uv_read_stop(&conn->uv.stream);
+    } else if (uv_read_start(&conn->uv.stream, on_room, on_read) != 0) {
+        conn_end(conn);
+    }
+}
+
+void turn_settle(struct conn *conn)
+{
+    if (conn->handling || conn->state == CONN_CLOSED) {
+        return; /* run() is under way and will come here itself */
+    }
+    do {
+        resume(conn);
+        write_queue(conn);
+    } while (conn->kept != NULL && may_handle(conn));
+    if (conn->state == CONN_IDLE && conn->saw_eof) {
+        conn->state = CONN_LAST_WORD;
+    }
+    if (conn->state == CONN_LAST_WORD && conn->out == NULL) {
+        after_last_word(conn);
+    }
+    if (conn->state == CONN_CLOSED) {
+        return;
+    }
+    if (conn->http != NULL && conn->state != CONN_READING && conn->state != CONN_WAITING) {
+        http_free(conn->http);
+        conn->http = NULL;
+    }
+    settle_reading(conn);
+    if (conn->state != CONN_CLOSED) {
+        settle_deadline(conn);
+    }
+}
