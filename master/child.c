@@ -229,8 +229,8 @@ static void child_log_death(const struct child *child, const struct segment *seg
     /* relaxed: its writer is dead */
     uint32_t route =
         row == NULL ? SHM_NONE : atomic_load_explicit(&row->route, memory_order_relaxed);
-    bool in_order = child->state == CHILD_LEAVING && WIFEXITED(status) &&
-                    WEXITSTATUS(status) == EX_OK;
+    bool in_order =
+        child->state == CHILD_LEAVING && WIFEXITED(status) && WEXITSTATUS(status) == EX_OK;
     char how[32];
     char where[16] = "none";
 

@@ -87,10 +87,9 @@ static bool load_files(struct master *master, const struct options *options)
 static bool create_segment(struct master *master, uint32_t workers)
 {
     const struct game *game = master->game;
-    struct shm_sizes sizes =
-        segment_sizes_for(game->player_slots, master->facts.users_outside_game,
-                          game->challenge_slots, game->hint_slots, game->settings.ring_events,
-                          workers);
+    struct shm_sizes sizes = segment_sizes_for(game->player_slots, master->facts.users_outside_game,
+                                               game->challenge_slots, game->hint_slots,
+                                               game->settings.ring_events, workers);
 
     return segment_create(&sizes, &master->segment);
 }
@@ -174,7 +173,8 @@ int cmd_run(struct options *options)
         return EXIT_UNUSABLE;
     }
     proc_title_set("ctfg: master");
-    (void)prctl(PR_SET_NAME, "ctfg", 0, 0, 0); /* so that `pkill -x ctfg` finds who drains them all */
+    (void)prctl(PR_SET_NAME, "ctfg", 0, 0,
+                0); /* so that `pkill -x ctfg` finds who drains them all */
     start_log(&master.game->settings);
     int status = open_everything(&master, error, sizeof(error));
     if (status == EX_OK) {

@@ -302,8 +302,8 @@ static bool open_db(const struct opening *opening)
 {
     struct listeners *listeners = opening->listeners;
 
-    listeners->db_fd = socket_listen_nameless(
-        listeners->backlog_effective, &listeners->db_address, &listeners->db_address_len);
+    listeners->db_fd = socket_listen_nameless(listeners->backlog_effective, &listeners->db_address,
+                                              &listeners->db_address_len);
     return listeners->db_fd >= 0 ||
            complain(opening, "cannot open", "the socket between workers and db");
 }
@@ -338,8 +338,7 @@ static void open_metrics(const struct settings *settings, struct listeners *list
     if (listeners->metrics_fd >= 0 || str_equal(settings->metrics_listen, STR("off"))) {
         return;
     }
-    if (!endpoint_split(settings->metrics_listen, &host, &port) ||
-        !open_at(&opening, host, port)) {
+    if (!endpoint_split(settings->metrics_listen, &host, &port) || !open_at(&opening, host, port)) {
         LOG(LOG_LEVEL_WARN, "no /metrics: give this server a free address by --metrics-listen",
             LOG_STR("error", error));
         return;

@@ -120,16 +120,25 @@ static int dispatch(struct options *options)
     return command->function(options);
 }
 
-/* The process title is written over the original. */
+/* In one piece, since the process title is written over the original.  NULL: no memory. */
 static char **arguments_copy(int argc, char **argv)
 {
-    char **copy = calloc((size_t)argc + 1, sizeof(*copy));
+    size_t pointers = (size_t)argc + 1; /* the last stays NULL */
+    size_t bytes = pointers * sizeof(char *);
 
-    for (int i = 0; copy != NULL && i < argc; i++) {
-        copy[i] = strdup(argv[i]);
-        if (copy[i] == NULL) {
-            return NULL;
-        }
+    for (int i = 0; i < argc; i++) {
+        bytes += strlen(argv[i]) + 1;
+    }
+    char **copy = calloc(1, bytes);
+    if (copy == NULL) {
+        return NULL;
+    }
+    char *text = (char *)(copy + pointers);
+    for (int i = 0; i < argc; i++) {
+        size_t len = strlen(argv[i]) + 1;
+
+        copy[i] = memcpy(text, argv[i], len);
+        text += len;
     }
     return copy;
 }
@@ -146,9 +155,11 @@ int main(int argc, char **argv)
     proc_title_init(argc, argv);
     proc_set_role(PROC_TOOL); /* until cmd_run() knows better */
     if (!options_parse(argc, arguments, &options, error, sizeof(error))) {
+        free(arguments);
         return usage_error(error);
     }
     int status = dispatch(&options);
     options_free(&options);
+    free(arguments);
     return status;
 }

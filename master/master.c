@@ -26,7 +26,7 @@
 /* systemd is fed three times in the time it waits. */
 #define WATCHDOG_FEEDS 3
 
-#define US_PER_MS 1000
+#define US_PER_MS UINT64_C(1000)
 
 static bool is_leaving(const struct master *master)
 {
@@ -242,9 +242,8 @@ static void tell_progress(struct master *master, uint64_t now_us)
     }
     master->progress_due_us = now_us + PROGRESS_US;
     notify_extend_start(PROGRESS_EXTEND_US);
-    LOG(LOG_LEVEL_INFO, master->phase == MASTER_DB_STARTS
-                            ? "db builds the board from the event log"
-                            : "workers start");
+    LOG(LOG_LEVEL_INFO, master->phase == MASTER_DB_STARTS ? "db builds the board from the event log"
+                                                          : "workers start");
 }
 
 static void send_db_away(struct master *master, uint64_t now_us)

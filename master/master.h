@@ -31,10 +31,10 @@ struct game;
 struct options;
 
 enum master_phase {
-    MASTER_DB_STARTS,      /* db prepares the board; players wait in the backlog */
-    MASTER_WORKERS_START,  /* until each has said that it serves */
+    MASTER_DB_STARTS,     /* db prepares the board; players wait in the backlog */
+    MASTER_WORKERS_START, /* until each has said that it serves */
     MASTER_SERVES,
-    MASTER_WORKERS_LEAVE,  /* they finish what is under way; db still answers them */
+    MASTER_WORKERS_LEAVE, /* they finish what is under way; db still answers them */
     MASTER_DB_LEAVES,
     MASTER_IS_ALONE,
 };
@@ -55,7 +55,7 @@ struct master {
     enum master_phase phase;
     bool leaves_for_upgrade; /* while leaving: the new program follows, in this very process */
     int exit_status;
-    uint64_t watchdog_us;    /* how often systemd is fed; 0: it does not watch */
+    uint64_t watchdog_us; /* how often systemd is fed; 0: it does not watch */
     uint64_t watchdog_due_us;
     uint64_t progress_due_us; /* next line about a long start */
 };

@@ -97,8 +97,8 @@ enum prepare_result prepare_database(const struct game *game, const struct user 
     if (!is_answered) {
         (void)kill(pid, SIGTERM);
     }
-    bool is_whole = is_answered &&
-                    read(ends[0], &answer, sizeof(answer)) == (ssize_t)sizeof(answer);
+    bool is_whole =
+        is_answered && read(ends[0], &answer, sizeof(answer)) == (ssize_t)sizeof(answer);
     (void)close(ends[0]);
     (void)waitpid(pid, NULL, 0);
     if (!is_answered) {

@@ -46,14 +46,13 @@ static const char *does_not_fit(const struct master *master, const struct game *
 
 static void warn_about_fixed_settings(const struct settings *old, const struct settings *next)
 {
-    bool is_changed = old->port != next->port || old->workers != next->workers ||
-                      old->backlog_conns != next->backlog_conns ||
-                      old->ring_events != next->ring_events ||
-                      !str_equal(old->listen_address, next->listen_address) ||
-                      !str_equal(old->metrics_listen, next->metrics_listen) ||
-                      !str_equal(old->user, next->user) ||
-                      !str_equal(old->database_dir, next->database_dir) ||
-                      !str_equal(old->log_format, next->log_format);
+    bool is_changed =
+        old->port != next->port || old->workers != next->workers ||
+        old->backlog_conns != next->backlog_conns || old->ring_events != next->ring_events ||
+        !str_equal(old->listen_address, next->listen_address) ||
+        !str_equal(old->metrics_listen, next->metrics_listen) ||
+        !str_equal(old->user, next->user) || !str_equal(old->database_dir, next->database_dir) ||
+        !str_equal(old->log_format, next->log_format);
 
     if (is_changed) {
         LOG(LOG_LEVEL_WARN, "listen.*, database.dir, stream.ring, log.format, process.workers and "
@@ -100,8 +99,7 @@ static struct game *judge(struct master *master, struct game_files *ret_files)
 
 static void hand_to(struct reload *reload, struct child *child, uint64_t generation)
 {
-    child->reload_awaited =
-        child_tell(child, CONTROL_RELOAD, generation, reload->files_fd);
+    child->reload_awaited = child_tell(child, CONTROL_RELOAD, generation, reload->files_fd);
 }
 
 static void begin(struct master *master, uint64_t now_us)

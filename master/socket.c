@@ -79,8 +79,8 @@ int socket_listen_tcp(const struct sockaddr *address, socklen_t len, uint32_t ba
 static bool unix_remove_stale(const union address *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool is_stale = fd >= 0 && connect(fd, &address->any, sizeof(address->local)) != 0 &&
-                    errno == ECONNREFUSED;
+    bool is_stale =
+        fd >= 0 && connect(fd, &address->any, sizeof(address->local)) != 0 && errno == ECONNREFUSED;
 
     socket_close(&fd);
     return is_stale && unlink(address->local.sun_path) == 0;
@@ -111,8 +111,8 @@ int socket_listen_unix(const char *path, uint32_t backlog)
     }
     (void)str_copy(str_from(path), address.local.sun_path, sizeof(address.local.sun_path));
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && (!unix_bind(fd, &address) || chmod(path, 0666) != 0 ||
-                    listen(fd, (int)backlog) != 0)) {
+    if (fd >= 0 &&
+        (!unix_bind(fd, &address) || chmod(path, 0666) != 0 || listen(fd, (int)backlog) != 0)) {
         socket_close(&fd);
     }
     return fd;

@@ -33,7 +33,8 @@ static char **probe_arguments(const struct options *options)
         return NULL;
     }
     argv[count++] = options->argv[0];
-    argv[count++] = (char *)(uintptr_t) "probe"; /* execve(2) takes it as it is and changes nothing */
+    argv[count++] =
+        (char *)(uintptr_t) "probe"; /* execve(2) takes it as it is and changes nothing */
     for (int i = 1; i < options->argc; i++) {
         if (i != options->command_at) {
             argv[count++] = options->argv[i];

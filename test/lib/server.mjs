@@ -45,13 +45,19 @@ function childrenOf(pid, title) {
   return pids.filter((child) => child !== "" && title.test(titleOf(child))).map(Number);
 }
 
+/** Undone when the test's process ends, however it ends: nothing is left running or lying about. */
+const undo = [];
+process.on("exit", () => undo.reverse().forEach((action) => action()));
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
+  process.on(signal, () => process.exit(1));
+}
+process.setMaxListeners(100); // game.mjs adds one a folder
+
 function makeFolders(options) {
   const temp = mkdtempSync(join(tmpdir(), "ctfg-test-"));
-  process.on("exit", () => {
-    if (!options.keepDb) {
-      rmSync(temp, { recursive: true, force: true });
-    }
-  });
+  if (!options.keepDb) {
+    undo.push(() => rmSync(temp, { recursive: true, force: true }));
+  }
   const source = options.game === "demo" ? join(root, "examples", "demo") : options.game;
   const dir = join(temp, "game");
   cpSync(source, dir, { recursive: true });
@@ -84,7 +90,7 @@ class Server {
     const { flags, env, listen } = this.options;
     const own = ["-C", this.dir, "-b", this.dbdir, "-p", "0", "--metrics-listen", "127.0.0.1:0"];
     const where = listen === undefined ? ["--listen", "127.0.0.1"] : listen;
-    this.process = spawn(ctfg, [...own, ...where, ...flags], {
+    this.process = spawn(this.options.program ?? ctfg, [...own, ...where, ...flags], {
       env: environment(env),
       stdio: ["ignore", "ignore", "pipe"],
       cwd: this.dbdir,
@@ -101,7 +107,7 @@ class Server {
     this.process.stderr.on("data", (chunk) => {
       this.text += chunk;
     });
-    process.on("exit", () => this.killIfAlive()); // its children leave when it is gone
+    undo.push(() => this.killIfAlive()); // its children leave when it is gone
     await waitFor(`ready\n${this.text}`, () => this.how || /^ctfg: listening on/m.test(this.text), START_MS);
     if (this.how) {
       throw new Error(`the server ended: ${JSON.stringify(this.how)}\n${this.text}`);
@@ -197,6 +203,7 @@ class Server {
  *   env     environment variables, flags: more of the command line, config: text of ctfg.yaml
  *   dbdir   folder of the database; default: one of its own
  *   keepDb  leaves the folder behind, to be looked into
+ *   program in the place of the one under test
  *   listen  flags in the place of --listen 127.0.0.1
  */
 export function startServer(options = {}) {

@@ -10,7 +10,11 @@
 #include <cmocka.h>
 
 #define ERROR_BYTES 256
-#define ARGV(...) (char *[]){"ctfg", __VA_ARGS__, NULL}
+#define ARGV(...)                                                                                  \
+    (char *[])                                                                                     \
+    {                                                                                              \
+        "ctfg", __VA_ARGS__, NULL                                                                  \
+    }
 
 static struct options options;
 static char error[ERROR_BYTES];
@@ -123,7 +127,8 @@ int main(void)
         cmocka_unit_test_teardown(the_environment_comes_before_the_flags, clear),
         cmocka_unit_test_teardown(an_argument_is_no_flag_and_keeps_its_place, clear),
         cmocka_unit_test_teardown(two_dashes_end_the_flags, clear),
-        cmocka_unit_test_teardown(the_game_is_in_the_working_folder_if_nobody_says_otherwise, clear),
+        cmocka_unit_test_teardown(the_game_is_in_the_working_folder_if_nobody_says_otherwise,
+                                  clear),
         cmocka_unit_test_teardown(a_mistyped_flag_is_named, clear),
         cmocka_unit_test_teardown(a_flag_without_its_value_is_named, clear),
         cmocka_unit_test_teardown(a_value_cannot_bring_lines_of_its_own, clear),

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: MIT
+// P6: one process failing is not an outage. Real processes, really killed, stopped and replaced.
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, describe, test } from "node:test";
+
+import { openStream } from "../lib/client.mjs";
+import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
+import { call, Player, waitFor } from "../lib/player.mjs";
+import { ctfg, isAlive, startServer, titleOf } from "../lib/server.mjs";
+
+const BACK_MS = 1000; // "well under a second", on a machine that runs other tests too
+
+const player = (server, i) => new Player(() => server.url, playerName(i), playerPassword(i));
+
+/** Asks until the server answers; how long that took. */
+async function timeToAnswer(server, path = "/api/game") {
+  const begun = Date.now();
+  await waitFor(
+    "an answer",
+    () => call(server.url, "GET", path).then((answer) => answer.status === 200, () => false),
+    20000,
+  );
+  return Date.now() - begun;
+}
+
+/** Milliseconds between two lines of the log, which carry a time each. */
+function msBetween(first, second) {
+  const time = (line) => Date.parse(/ts=(\S+)/.exec(line)[1]);
+  return time(second) - time(first);
+}
+
+async function metric(server, name) {
+  const answer = await call(server.metricsUrl, "GET", "/metrics");
+  const lines = answer.text.split("\n").filter((line) => line.startsWith(name));
+  return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+}
+
+describe("P6: a process that dies", () => {
+  let server;
+
+  before(async () => {
+    server = await startServer({
+      game: makeGame({ players: 10, challenges: 40 }),
+      flags: ["--workers", "2"],
+    });
+  });
+  after(() => server?.stop());
+
+  test("ps tells the processes apart", () => {
+    assert.equal(titleOf(server.pid), "ctfg: master");
+    assert.equal(titleOf(server.dbPid()), "ctfg: db");
+    assert.deepEqual(server.workers().map(titleOf), ["ctfg: worker 1", "ctfg: worker 2"]);
+  });
+
+  test("a killed worker is back within a second and its death has a name", async () => {
+    const [victim] = server.workers();
+    const from = server.log().length;
+    server.kill(victim);
+    const begun = Date.now();
+    await waitFor("two workers", () => {
+      const pids = server.workers();
+      return pids.length === 2 && !pids.includes(victim);
+    });
+    assert.ok((await timeToAnswer(server)) < BACK_MS);
+    assert.ok(Date.now() - begun < BACK_MS);
+    const [line] = await server.waitForLog(/.*process died.*/, 1000, from);
+    assert.match(line, /process="worker 1"/);
+    assert.match(line, /how=SIGKILL/);
+    assert.match(line, new RegExp(`pid=${victim}`));
+  });
+
+  test("all workers killed at once: players are answered within a second", async () => {
+    for (const pid of server.workers()) {
+      server.kill(pid);
+    }
+    assert.ok((await timeToAnswer(server)) < BACK_MS);
+    await waitFor("two workers", () => server.workers().length === 2);
+  });
+
+  test("a killed db is back within a second, and reads go on meanwhile", async () => {
+    const one = player(server, 0);
+    await one.login();
+    const victim = server.dbPid();
+    server.kill(victim);
+    const begun = Date.now();
+    const board = await one.get("/api/scoreboard");
+    assert.equal(board.status, 200);
+    const solve = await one.submit(1, flagOf(1)); // waits for the new db, in the worker
+    assert.equal(solve.status, 200);
+    assert.equal(solve.json.result, "correct");
+    assert.ok(Date.now() - begun < BACK_MS);
+    assert.notEqual(server.dbPid(), victim);
+    one.close();
+  });
+
+  test("a session outlives every process that knew it", async () => {
+    const one = player(server, 1);
+    await one.login();
+    for (const pid of [...server.workers(), server.dbPid()]) {
+      server.kill(pid);
+    }
+    await timeToAnswer(server);
+    one.agent.destroy();
+    const again = await waitFor("an answer to /api/me", () =>
+      call(server.url, "GET", "/api/me", { headers: { Cookie: one.cookie } }).catch(() => undefined),
+    );
+    assert.equal(again.status, 200);
+    assert.equal(again.json.username, playerName(1));
+  });
+
+  test("restarts are counted", async () => {
+    assert.ok((await metric(server, "ctfg_worker_restarts_total")) >= 3);
+    assert.ok((await metric(server, "ctfg_db_restarts_total")) >= 1);
+  });
+});
+
+describe("P6: one that dies again and again", () => {
+  test("comes back at once the first time, and ever later after that", async () => {
+    const server = await startServer({
+      game: makeGame({ players: 1, challenges: 1 }),
+      flags: ["--workers", "1"],
+    });
+    try {
+      const waits = [];
+      for (let i = 0; i < 4; i++) {
+        const from = server.log().length;
+        const [victim] = await waitFor("a worker", () => {
+          const pids = server.workers();
+          return pids.length === 1 && pids;
+        });
+        server.kill(victim);
+        const [born] = await server.waitForLog(/.*process forked again.*/, 10000, from);
+        const [died] = await server.waitForLog(/.*process died.*/, 10000, from);
+        waits.push(msBetween(died, born));
+      }
+      assert.ok(waits[0] < 40, `first: ${waits[0]} ms`);
+      assert.ok(waits[1] >= 45, `second: ${waits[1]} ms`);
+      assert.ok(waits[2] >= 95, `third: ${waits[2]} ms`);
+      assert.ok(waits[3] >= 195, `fourth: ${waits[3]} ms`);
+      assert.ok((await timeToAnswer(server)) < BACK_MS);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test("a worker that hangs is killed and replaced", async () => {
+    const server = await startServer({
+      game: makeGame({ players: 1, challenges: 1 }),
+      flags: ["--workers", "1"],
+    });
+    try {
+      const [victim] = server.workers();
+      server.kill(victim, "SIGSTOP");
+      await server.waitForLog(/why=hangs/, 20000);
+      await waitFor("its end", () => !isAlive(victim));
+      assert.ok((await timeToAnswer(server)) < BACK_MS);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe("P6: the master", () => {
+  test("killed: its children leave, and a successor on the same port serves within a second", async () => {
+    let server = await startServer({
+      game: makeGame({ players: 2, challenges: 2 }),
+      flags: ["--workers", "2"],
+    });
+    try {
+      const one = player(server, 0);
+      await one.login();
+      assert.equal((await one.submit(1, flagOf(1))).json.result, "correct");
+      server.workers();
+      server.dbPid();
+      server.kill(server.pid);
+      const begun = Date.now();
+      const port = String(server.port);
+      server = await server.restart({ flags: ["--workers", "2", "-p", port] });
+      assert.equal(server.port, Number(port));
+      assert.ok(Date.now() - begun < BACK_MS, `${Date.now() - begun} ms`);
+      one.agent.destroy();
+      const me = await call(server.url, "GET", "/api/me", { headers: { Cookie: one.cookie } });
+      assert.equal(me.json.score, 10);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe("P6: a drain", () => {
+  test("closes streams with 1001, answers what is under way, and exits 0", async () => {
+    const server = await startServer({
+      game: makeGame({ players: 12, challenges: 3 }),
+      flags: ["--workers", "2"],
+    });
+    const players = Array.from({ length: 12 }, (_, i) => player(server, i));
+    await Promise.all(players.map((one) => one.login()));
+    const streams = await Promise.all(players.map((one) => openStream(one.streamUrl)));
+    const answers = players.map((one) => one.submit(1, flagOf(1)));
+    await Promise.race(answers);
+    server.workers();
+    server.dbPid();
+    server.signal("SIGTERM");
+    for (const answer of await Promise.allSettled(answers)) {
+      // A request that came too late to be read is refused by a closed connection; none hangs.
+      assert.ok(answer.status === "rejected" || [200, 503].includes(answer.value.status));
+    }
+    for (const stream of streams) {
+      assert.equal((await stream.closed).code, 1001);
+    }
+    assert.deepEqual(await server.gone(), { code: 0, signal: null });
+    players.forEach((one) => one.close());
+    await assert.rejects(call(server.url, "GET", "/api/game"));
+  });
+
+  test("Ctrl-C twice does not wait for anybody", async () => {
+    const server = await startServer({
+      game: makeGame({ players: 1, challenges: 1 }),
+      flags: ["--workers", "1"],
+    });
+    const [worker] = server.workers();
+    server.kill(worker, "SIGSTOP"); // will never answer
+    const from = server.log().length;
+    server.signal("SIGINT");
+    await server.waitForLog(/stopping/, 5000, from);
+    const begun = Date.now();
+    server.signal("SIGINT");
+    assert.equal((await server.gone()).code, 0);
+    assert.ok(Date.now() - begun < 2000);
+  });
+});
+
+describe("P6: a reload", () => {
+  let server;
+  let one;
+  let stream;
+  const rewrite = (list) =>
+    writeFileSync(join(server.dir, "challenges.json"), JSON.stringify(list, null, 1));
+  const titles = async () => (await one.get("/api/challenges")).json.map((entry) => entry.title);
+
+  before(async () => {
+    server = await startServer({
+      game: makeGame({ players: 2, challenges: 2 }),
+      flags: ["--workers", "2"],
+    });
+    one = player(server, 0);
+    await one.login();
+    stream = await openStream(one.streamUrl);
+    await stream.waitForFrames(1);
+  });
+  after(async () => {
+    one?.close();
+    stream?.close();
+    await server?.stop();
+  });
+
+  test("takes new challenges in and keeps every stream and process", async () => {
+    const pids = [server.dbPid(), ...server.workers()];
+    const from = server.log().length;
+    rewrite([challenge(1), challenge(2, { title: "Renamed" }), challenge(3)]);
+    server.signal("SIGHUP");
+    await server.waitForLog(/msg=reloaded/, 10000, from);
+    assert.deepEqual(await titles(), ["Challenge 1", "Renamed", "Challenge 3"]);
+    assert.equal((await one.submit(3, flagOf(3))).json.result, "correct");
+    await stream.waitForEvent((event) => event.challenge_id === 3);
+    assert.equal(stream.end, undefined);
+    assert.deepEqual([server.dbPid(), ...server.workers()], pids);
+  });
+
+  test("refuses files with mistakes, says where, and the old game stays", async () => {
+    const from = server.log().length;
+    rewrite([challenge(1), challenge(1)]);
+    server.signal("SIGHUP");
+    await server.waitForLog(/reload refused/, 10000, from);
+    assert.match(server.log().slice(from), /challenges\.json:\d+: /);
+    assert.deepEqual(await titles(), ["Challenge 1", "Renamed", "Challenge 3"]);
+    assert.ok((await metric(server, "ctfg_reloads_refused_total")) >= 1);
+    assert.equal(stream.end, undefined);
+  });
+
+  test("refuses more than shared memory was made for, with a sentence", async () => {
+    const from = server.log().length;
+    rewrite(Array.from({ length: 500 }, (_, i) => challenge(i + 1)));
+    server.signal("SIGHUP");
+    await server.waitForLog(/more new challenges than there is room for/, 10000, from);
+    assert.equal((await titles()).length, 3);
+  });
+
+  test("a db killed in the middle of reloads leaves one game in force everywhere", async () => {
+    const from = server.log().length;
+    for (let i = 0; i < 10; i++) {
+      rewrite([challenge(1, { title: `Round ${i}` }), challenge(2), challenge(3)]);
+      server.signal("SIGHUP");
+      const db = server.dbPid();
+      if (i % 3 === 0 && db !== undefined) {
+        server.kill(db);
+      }
+      await waitFor("a db", () => server.dbPid());
+    }
+    rewrite([challenge(1, { title: "Last" }), challenge(2), challenge(3)]);
+    await waitFor("the last round everywhere", async () => {
+      server.signal("SIGHUP");
+      await server.waitForLog(/msg=reloaded|reload refused/, 10000, from);
+      const all = await Promise.all(
+        Array.from({ length: 8 }, () =>
+          call(server.url, "GET", "/api/challenges", { headers: { Cookie: one.cookie } }),
+        ),
+      );
+      return all.every((answer) => answer.json?.[0]?.title === "Last");
+    });
+  });
+
+  test("developer mode reloads by itself when a file changes", async () => {
+    const live = await startServer({
+      game: makeGame({ players: 1, challenges: 1 }),
+      flags: ["--workers", "1", "-d"],
+    });
+    try {
+      await waitFor("a first look at the files", async () => {
+        const old = readFileSync(join(live.dir, "challenges.json"), "utf8");
+        writeFileSync(join(live.dir, "challenges.json"), `${old}\n`);
+        return /msg=reloaded/.test(live.log());
+      });
+    } finally {
+      await live.stop();
+    }
+  });
+});
+
+describe("P6: an upgrade", () => {
+  let server;
+  let program;
+
+  before(async () => {
+    const game = makeGame({ players: 3, challenges: 3 });
+    program = join(mkdtempSync(join(tmpdir(), "ctfg-program-")), "ctfg");
+    process.on("exit", () => rmSync(dirname(program), { recursive: true, force: true }));
+    cpSync(ctfg, program);
+    server = await startServer({ game, program, flags: ["--workers", "2"] });
+  });
+  after(() => server?.stop());
+
+  test("keeps pid, port, sessions and solves, and refuses no connection", async () => {
+    const one = player(server, 0);
+    await one.login();
+    assert.equal((await one.submit(1, flagOf(1))).json.result, "correct");
+    const stream = await openStream(one.streamUrl);
+    const failures = [];
+    let running = true;
+    const knocking = (async () => {
+      while (running) {
+        await call(server.url, "GET", "/api/game").then(
+          (answer) => answer.status === 200 || failures.push(answer.status),
+          (error) => failures.push(error.code ?? error.message),
+        );
+      }
+    })();
+    const from = server.log().length;
+    const pids = [server.dbPid(), ...server.workers()];
+    cpSync(ctfg, `${program}.new`);
+    renameSync(`${program}.new`, program);
+    server.signal("SIGUSR2");
+    await server.waitForLog(/^ctfg: listening on/m, 20000, from);
+    running = false;
+    await knocking;
+    assert.deepEqual(failures, []);
+    assert.equal((await stream.closed).code, 1012);
+    assert.ok(isAlive(server.pid));
+    assert.equal(titleOf(server.pid), "ctfg: master");
+    assert.ok(pids.every((pid) => !isAlive(pid)));
+    one.agent.destroy();
+    const me = await call(server.url, "GET", "/api/me", { headers: { Cookie: one.cookie } });
+    assert.equal(me.json.score, 10);
+    server.readUrls();
+    one.close();
+  });
+
+  test("is refused when the new program does not take the game", async () => {
+    const from = server.log().length;
+    const pids = [server.dbPid(), ...server.workers()];
+    writeFileSync(`${program}.new`, "#!/bin/sh\nexit 64\n", { mode: 0o755 });
+    renameSync(`${program}.new`, program);
+    server.signal("SIGUSR2");
+    await server.waitForLog(/upgrade refused/, 10000, from);
+    assert.deepEqual([server.dbPid(), ...server.workers()], pids);
+    assert.ok((await timeToAnswer(server)) < BACK_MS);
+  });
+
+  test("goes back to the old program's children when the new one vanishes", async () => {
+    const from = server.log().length;
+    // Takes the probe, and is no program any more when its turn comes.
+    const probe = `#!/bin/sh\nprintf 'no program' > ${program}.new; mv ${program}.new ${program}\n`;
+    writeFileSync(`${program}.new`, probe, { mode: 0o755 });
+    renameSync(`${program}.new`, program);
+    server.signal("SIGUSR2");
+    await server.waitForLog(/upgrade failed/, 20000, from);
+    await server.waitForLog(/^ctfg: listening on/m, 20000, from);
+    assert.ok((await timeToAnswer(server)) < BACK_MS);
+  });
+});
