@@ -403,7 +403,6 @@ static void answer_waiters(struct worker *worker, struct view *view, uint64_t un
         } else {
             response_error(conn, 503, "unavailable");
         }
-        conn_flush(conn);
     }
     if (view->waiter_first == view->waiter_count) {
         view->waiter_first = 0;

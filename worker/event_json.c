@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* event_json.c - events as JSON: contract of the stream, fields in one order everywhere. */
+#include "worker/event_json.h"
+
+#include <stdio.h>
+
+#include "conf/game.h"
+#include "shm/base/clock.h"
+#include "shm/board.h"
+#include "shm/players.h"
+#include "worker/context.h"
+
+/* A name is four words: it may change between two of them. */
+#define NAME_TRIES 8
+
+bool event_is_shown(const struct event *event)
+{
+    return event->player != GAME_SLOT_NONE &&
+           (event->type == EVENT_SOLVE || event->type == EVENT_HINT);
+}
+
+/* The player's name of now, whole. */
+static void read_name(const struct worker *worker, const struct event *event,
+                      char name[PLAYER_NAME_BYTES])
+{
+    struct player_view view;
+
+    for (int attempt = 0; attempt < NAME_TRIES; attempt++) {
+        struct board_cut cut;
+
+        if (!board_read_begin(&worker->board, &cut) ||
+            !players_read(cut.bank, event->player, &view)) {
+            break;
+        }
+        if (board_read_done(&worker->board, &cut)) {
+            (void)str_copy(str_from(view.name), name, PLAYER_NAME_BYTES);
+            return;
+        }
+    }
+    (void)snprintf(name, PLAYER_NAME_BYTES, "Anonymous-%u", event->user_id);
+}
+
+static void write_challenge(struct json_out *json, const struct worker *worker,
+                            const struct event *event)
+{
+    const struct game_challenge *challenge = game_challenge_at(worker->game, event->challenge);
+
+    json_key_u64(json, "challenge_id", event->challenge_id);
+    if (challenge != NULL) {
+        json_key_str(json, "challenge", challenge->title);
+    } else {
+        char title[32]; /* it is not part of the game any more */
+
+        (void)snprintf(title, sizeof(title), "Challenge %u", event->challenge_id);
+        json_key_str(json, "challenge", str_from(title));
+    }
+}
+
+void event_json_write(struct json_out *json, const struct worker *worker, const struct event *event,
+                      enum event_form form)
+{
+    bool is_hint = event->type == EVENT_HINT;
+    char name[PLAYER_NAME_BYTES];
+
+    read_name(worker, event, name);
+    json_object_begin(json);
+    json_key_u64(json, "id", event->seq);
+    json_key_str(json, "type", is_hint && form == EVENT_LIVE ? STR("hint") : STR("score"));
+    json_key_str(json, "displayname", str_from(name));
+    json_key_u64(json, "user_id", event->user_id);
+    json_key_u64(json, "ts", event->ts_us / 1000);
+    write_challenge(json, worker, event);
+    json_key_i64(json, "points", event->points);
+    if (is_hint) {
+        json_key_u64(json, "hint_id", event->hint_id);
+    } else if (event->place > 0) {
+        json_key_u64(json, "place", event->place);
+        json_key_u64(json, "solves", event->place); /* the n-th solver makes n solves */
+    }
+    if ((event->flags & EVENT_FROM_AWARD) != 0 && form != EVENT_PAST) {
+        json_key_str(json, "reload", STR("true"));
+    }
+    json_object_end(json);
+}
+
+static void write_system(struct json_out *json, const char *event, bool logout)
+{
+    json_object_begin(json);
+    json_key_str(json, "type", STR("system"));
+    json_key_str(json, "event", str_from(event));
+    if (logout) {
+        json_key_bool(json, "logout", true);
+    }
+    json_key_u64(json, "ts", clock_real_us() / 1000);
+    json_object_end(json);
+}
+
+void event_json_resync(struct json_out *json)
+{
+    write_system(json, "resync", false);
+}
+
+void event_json_reset(struct json_out *json)
+{
+    write_system(json, "reset", true);
+}

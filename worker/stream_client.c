@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* stream_client.c - one client of the stream. */
+#include "worker/stream_client.h"
+
+#include <string.h>
+
+#include "conf/game.h"
+#include "shm/base/clock.h"
+#include "shm/base/log.h"
+#include "shm/slots.h"
+#include "shm/state.h"
+#include "worker/blob.h"
+#include "worker/conn.h"
+#include "worker/context.h"
+#include "worker/event_json.h"
+
+/* Frames one client gets before the others have their turn. */
+#define FRAMES_A_FEED 4
+
+/* ---- what goes out ---- */
+
+void stream_client_put(struct stream_client *client, struct blob *frame)
+{
+    conn_put_blob(client->conn, frame, 0, frame->len);
+    slots_add(METRIC_STREAM_FRAMES, 1);
+    slots_add(METRIC_STREAM_BYTES, frame->len);
+}
+
+static void put_control(struct stream_client *client, const struct ws_control *frame)
+{
+    conn_put(client->conn, (struct str){frame->bytes, frame->len});
+    slots_add(METRIC_STREAM_FRAMES, 1);
+    slots_add(METRIC_STREAM_BYTES, frame->len);
+}
+
+void stream_client_close(struct stream_client *client, uint16_t code, const char *reason)
+{
+    struct ws_control frame = ws_close_frame(code, reason);
+
+    if (client->closing || client->conn->state != CONN_STREAM) {
+        return;
+    }
+    client->closing = true;
+    client->conn->linger = true; /* it may be saying something that would reset the connection */
+    put_control(client, &frame);
+    conn_close(client->conn, true);
+}
+
+void stream_client_ping(struct stream_client *client, uint64_t now_us)
+{
+    struct ws_control frame =
+        ws_control_frame(WS_PING, (struct str){(const char *)&now_us, sizeof(now_us)});
+
+    client->ping_us = now_us;
+    put_control(client, &frame);
+    conn_flush(client->conn);
+}
+
+/* "[{system: resync}]": reload the snapshot, its sequence is where you go on. */
+static bool put_resync(struct stream_client *client, const struct stream_shared *shared)
+{
+    struct buf payload = BUF_INIT(256);
+    struct buf bytes = BUF_INIT(256 + WS_HEAD_BYTES_MAX);
+    struct json_out json = JSON_OUT(&payload);
+    char head[WS_HEAD_BYTES_MAX];
+
+    json_array_begin(&json);
+    event_json_resync(&json);
+    json_array_end(&json);
+    buf_append(&bytes, head, ws_head(WS_TEXT, payload.len, head));
+    buf_append_str(&bytes, buf_str(&payload));
+    struct blob *frame = blob_from_buf(&bytes);
+
+    if (frame != NULL) {
+        stream_client_put(client, frame);
+        slots_add(METRIC_STREAM_RESYNCS, 1);
+        client->seq = shared->frames.sent_seq;
+        client->catching_up = false;
+        client->first = STREAM_FIRST_SENT;
+    }
+    blob_unref(frame);
+    buf_free(&bytes);
+    buf_free(&payload);
+    return frame != NULL;
+}
+
+/* ---- what comes next ---- */
+
+/* The functions below return true when they have brought the client further. */
+
+static bool give_history(struct stream_client *client, struct stream_shared *shared)
+{
+    if (!history_refresh(&shared->history, shared->worker)) {
+        return false; /* db has just died: the next tick asks again */
+    }
+    stream_client_put(client, shared->history.frame);
+    client->seq = shared->history.seq;
+    client->first = STREAM_FIRST_SENT;
+    client->catching_up = true;
+    return true;
+}
+
+static bool give_replay(struct stream_client *client, struct stream_shared *shared, uint64_t last)
+{
+    struct frame frame;
+
+    switch (frames_replay(&shared->frames, shared->worker, client->seq, last, &frame)) {
+    case FRAMES_REPLAYED:
+        client->seq = frame.last_seq;
+        if (frame.blob != NULL) {
+            stream_client_put(client, frame.blob);
+            client->first = STREAM_FIRST_SENT;
+        }
+        return true;
+    case FRAMES_LATER:
+        break;
+    case FRAMES_LAPPED:
+        return put_resync(client, shared);
+    }
+    return false;
+}
+
+/* The first frame of a client that names its sequence: all behind it, up to a frame's bound. */
+static bool give_since(struct stream_client *client, struct stream_shared *shared)
+{
+    const struct ring *ring = &shared->worker->ring;
+    uint64_t newest = ring_newest_seq(ring);
+    uint64_t committed = state_committed_seq(board_live(&shared->worker->board));
+
+    committed = committed > newest ? committed : newest;
+    if (client->seq >= committed) {
+        client->seq = committed; /* also who names one that is not there yet */
+    } else if (client->seq + 1 < ring_oldest_seq(ring)) {
+        return put_resync(client, shared);
+    } else if (!give_replay(client, shared, newest) && client->seq < newest) {
+        return false;
+    }
+    if (client->first != STREAM_FIRST_SENT) { /* nothing to show in it: a frame all the same */
+        stream_client_put(client, shared->frames.empty);
+        client->first = STREAM_FIRST_SENT;
+    }
+    client->catching_up = true;
+    return true;
+}
+
+static bool give_live(struct stream_client *client, struct stream_shared *shared)
+{
+    struct frame frame;
+
+    switch (frames_find(&shared->frames, client->seq, &frame)) {
+    case FRAMES_CURRENT:
+        client->catching_up = false;
+        return false;
+    case FRAMES_FOUND:
+        stream_client_put(client, frame.blob);
+        client->seq = frame.last_seq;
+        return true;
+    case FRAMES_INSIDE:
+        return give_replay(client, shared, frame.last_seq);
+    case FRAMES_GONE:
+        break;
+    }
+    return client->catching_up ? give_replay(client, shared, shared->frames.sent_seq)
+                               : put_resync(client, shared);
+}
+
+static bool give_next(struct stream_client *client, struct stream_shared *shared)
+{
+    switch ((enum stream_first)client->first) {
+    case STREAM_FIRST_HISTORY:
+        return give_history(client, shared);
+    case STREAM_FIRST_SINCE:
+        return give_since(client, shared);
+    case STREAM_FIRST_SENT:
+        break;
+    }
+    return give_live(client, shared);
+}
+
+void stream_client_greet(struct stream_client *client, struct stream_shared *shared)
+{
+    (void)give_next(client, shared); /* false: a later pass gives it */
+}
+
+static bool lacks_something(const struct stream_client *client, const struct stream_shared *shared)
+{
+    return client->first != STREAM_FIRST_SENT || client->seq < shared->frames.sent_seq;
+}
+
+bool stream_client_feed(struct stream_client *client, struct stream_shared *shared)
+{
+    struct conn *conn = client->conn;
+
+    for (int i = 0; i < FRAMES_A_FEED; i++) {
+        if (client->closing || conn->state != CONN_STREAM || !lacks_something(client, shared)) {
+            return false;
+        }
+        if (conn_queued_bytes(conn) > 0) {
+            /* Goes on from its sequence when its socket drains: stream_on_drained(). */
+            slots_add(METRIC_STREAM_SLOW, !client->behind);
+            client->behind = true;
+            return false;
+        }
+        client->behind = false;
+        if (!give_next(client, shared)) {
+            return false;
+        }
+        conn_flush(conn);
+    }
+    return lacks_something(client, shared);
+}
+
+/* ---- what comes in ---- */
+
+static void on_pong(struct stream_client *client, struct str payload)
+{
+    uint64_t now_us = clock_mono_us();
+
+    client->pong_us = now_us;
+    if (client->ping_us == 0 || payload.len != sizeof(client->ping_us) ||
+        memcmp(payload.data, &client->ping_us, payload.len) != 0) {
+        return; /* late, or unasked for: a sign of life all the same */
+    }
+    uint64_t took_us = now_us - client->ping_us;
+
+    client->ping_us = 0;
+    slots_observe(HISTOGRAM_WS_PING, took_us);
+    if (client->conn->worker->game->settings.ws_log_ping_latency) {
+        LOG(LOG_LEVEL_INFO, "pong", LOG_U64("connection", client->conn->id),
+            LOG_U64("took_us", took_us));
+    }
+}
+
+static void on_control(void *context, enum ws_heard heard, struct str payload, uint16_t close_code)
+{
+    struct stream_client *client = context;
+    struct ws_control frame;
+
+    switch (heard) {
+    case WS_HEARD_PING:
+        frame = ws_control_frame(WS_PONG, payload);
+        put_control(client, &frame);
+        break;
+    case WS_HEARD_PONG:
+        on_pong(client, payload);
+        break;
+    case WS_HEARD_CLOSE:
+        stream_client_close(client, close_code, "");
+        break;
+    }
+}
+
+static const char *complaint(uint16_t code)
+{
+    switch (code) {
+    case WS_UNSUPPORTED:
+        return "text only";
+    case WS_BAD_TEXT:
+        return "not UTF-8";
+    case WS_TOO_BIG:
+        return "message too long";
+    case WS_INTERNAL:
+        return "out of memory";
+    default:
+        return "protocol error";
+    }
+}
+
+void stream_client_take(struct stream_client *client, struct stream_shared *shared,
+                        const char *bytes, size_t len)
+{
+    if (client->closing) {
+        return;
+    }
+    uint16_t code = ws_receive(&shared->ws, &client->input, bytes, len, on_control, client);
+
+    if (code != 0) {
+        slots_add(METRIC_WEBSOCKET_BAD, 1);
+        stream_client_close(client, code, complaint(code));
+    }
+}
+
+bool stream_client_is_stuck(struct stream_client *client, uint64_t now_us, uint64_t timeout_us)
+{
+    size_t left = uv_stream_get_write_queue_size(&client->conn->uv.stream);
+
+    if (left == 0) {
+        client->stuck_since_us = 0;
+    } else if (client->stuck_since_us == 0 || left < client->stuck_bytes) {
+        client->stuck_since_us = now_us;
+    }
+    client->stuck_bytes = left;
+    return client->stuck_since_us != 0 && now_us - client->stuck_since_us >= timeout_us;
+}
