@@ -190,8 +190,7 @@ static struct str take_password(struct loader *loader)
     if (loader->field_count < 2) {
         return STR("");
     }
-    if (loader->field_count != 1 + ARGON2ID_VALUES ||
-        !str_starts_with(parts[0], ARGON2ID_PREFIX)) {
+    if (loader->field_count != 1 + ARGON2ID_VALUES || !str_starts_with(parts[0], ARGON2ID_PREFIX)) {
         return parts[0];
     }
     int len = snprintf(hash, sizeof(hash), "%.*s,%.*s,%.*s", STR_ARG(parts[0]), STR_ARG(parts[1]),

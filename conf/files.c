@@ -181,9 +181,15 @@ out:
     return bytes;
 }
 
+/* As an organiser in the game folder would call it. */
+static const char *display_path(const char *path)
+{
+    return strncmp(path, "./", 2) == 0 ? path + 2 : path;
+}
+
 static bool add_file(struct reader *reader, const char *path, const char *name)
 {
-    const char *display = strncmp(path, "./", 2) == 0 ? path + 2 : path;
+    const char *display = display_path(path);
     const char *problem = NULL;
     size_t len = 0;
     char *bytes = read_whole(path, &len, &problem);
@@ -228,8 +234,12 @@ static bool add_game_file(struct reader *reader, const char *game_dir, const cha
         diag_error(reader->diag, name, 0, "the path of the game folder is too long");
         return false;
     }
-    if (optional && given == NULL && access(path, F_OK) != 0 && errno == ENOENT) {
-        return true;
+    if (given == NULL && access(path, F_OK) != 0 && errno == ENOENT) {
+        if (!optional) {
+            diag_error(reader->diag, display_path(path), 0,
+                       "there is no such file; `ctfg init` writes a game to start from");
+        }
+        return optional;
     }
     return add_file(reader, path, name);
 }

@@ -62,7 +62,7 @@ complaint_keep(cyaml_log_t level, void *context, const char *format, va_list arg
     if (place != NULL && complaint->line == 0) {
         (void)sscanf(place, "(line: %u", &complaint->line);
     }
-    if (complaint->text[0] == '\0') {
+    if (complaint->text[0] == '\0' && strstr(text, "Backtrace:") == NULL) {
         const char *start = strncmp(text, "Load: ", 6) == 0 ? text + 6 : text;
 
         (void)snprintf(complaint->text, sizeof(complaint->text), "%s", start);
@@ -260,6 +260,39 @@ static void walk_lines(const struct schema *schema, struct str bytes, const char
     }
 }
 
+/* libcyaml speaks of events, libyaml of tokens: the same in an organiser's words. */
+static void report_complaint(const struct complaint *complaint, cyaml_err_t error, struct str bytes,
+                             const char *file, struct diag *diag)
+{
+    static const struct {
+        const char *start;
+        const char *sentence;
+    } words[] = {
+        {"Expecting STRING", "a single value belongs here"},
+        {"Expecting SEQUENCE", "a list belongs here, such as [a, b]"},
+        {"Expecting MAPPING", "keys and values belong here, such as \"port: 8080\""},
+    };
+    const char *text = complaint->text;
+    struct yaml_lines lines = yaml_lines_begin(bytes);
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (strncmp(text, words[i].start, strlen(words[i].start)) == 0) {
+            diag_error(diag, file, complaint->line, "%s", words[i].sentence);
+            return;
+        }
+    }
+    if (strncmp(text, "Unexpected key: ", 16) == 0) {
+        diag_error(diag, file, complaint->line, "there is no key \"%s\"", text + 16);
+    } else if (strncmp(text, "libyaml: ", 9) == 0 && yaml_lines_find_tab(&lines)) {
+        diag_error(diag, file, lines.line, "a tab cannot indent a line in YAML; use blanks");
+    } else if (strncmp(text, "libyaml: ", 9) == 0) {
+        diag_error(diag, file, complaint->line, "this is no valid YAML: %s", text + 9);
+    } else {
+        diag_error(diag, file, complaint->line, "%s",
+                   text[0] != '\0' ? text : cyaml_strerror(error));
+    }
+}
+
 bool settings_read_yaml(struct str bytes, const char *file, const struct settings_yaml_key *keys,
                         uint32_t key_count, struct arena *arena, struct diag *diag,
                         struct settings_yaml_value *ret_values)
@@ -291,8 +324,7 @@ bool settings_read_yaml(struct str bytes, const char *file, const struct setting
                                         &schema->root, &data, NULL);
 
     if (error != CYAML_OK) {
-        diag_error(diag, file, complaint.line, "%s",
-                   complaint.text[0] != '\0' ? complaint.text : cyaml_strerror(error));
+        report_complaint(&complaint, error, bytes, file, diag);
         return false;
     }
     if (data != NULL) {

@@ -15,7 +15,7 @@ static bool key_of_line(struct str line, struct str *ret_key)
     struct str key;
     struct str rest = line;
 
-    if (line.len == 0 || strchr("#-%{}[]|>&*!", line.data[0]) != NULL ||
+    if (line.len == 0 || strchr("#-%{}[]|>&*!\t", line.data[0]) != NULL ||
         memchr(line.data, ':', line.len) == NULL || !str_split(&rest, ':', &key)) {
         return false;
     }
@@ -59,6 +59,22 @@ bool yaml_lines_next(struct yaml_lines *lines, struct str *ret_section, struct s
         if (indent == lines->section_indent) {
             *ret_section = lines->section;
             *ret_key = key;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool yaml_lines_find_tab(struct yaml_lines *lines)
+{
+    struct str line;
+
+    while (str_split(&lines->rest, '\n', &line)) {
+        lines->line++;
+        while (line.len > 0 && line.data[0] == ' ') {
+            line = (struct str){line.data + 1, line.len - 1};
+        }
+        if (line.len > 1 && line.data[0] == '\t') {
             return true;
         }
     }

@@ -25,3 +25,6 @@ struct yaml_lines yaml_lines_begin(struct str text);
 /* The next key: its section is empty at the first level.  false: the end. */
 MUST_USE bool yaml_lines_next(struct yaml_lines *lines, struct str *ret_section,
                               struct str *ret_key);
+
+/* Goes on to the next line that a tab indents; false: none. */
+MUST_USE bool yaml_lines_find_tab(struct yaml_lines *lines);

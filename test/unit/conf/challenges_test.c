@@ -53,9 +53,9 @@ static void expect_error(const char *text, const char *where, const char *what)
 static void a_full_challenge_keeps_every_field(void **state)
 {
     (void)state;
-    struct loaded loaded = load("[" CHALLENGE(
-        7, ",\"content\":\"more\",\"testflag\":\" a\\n\","
-           "\"hints\":[{\"id\":1,\"text\":\"h1\",\"cost\":0},{\"id\":2,\"text\":\"h2\",\"cost\":9}]") "]");
+    struct loaded loaded = load("[" CHALLENGE(7, ",\"content\":\"more\",\"testflag\":\" a\\n\","
+                                                 "\"hints\":[{\"id\":1,\"text\":\"h1\",\"cost\":0},"
+                                                 "{\"id\":2,\"text\":\"h2\",\"cost\":9}]") "]");
 
     assert_true(loaded.ok);
     assert_int_equal(loaded.diag.errors + loaded.diag.warnings, 0);
@@ -85,9 +85,10 @@ static void null_is_as_good_as_missing(void **state)
 static void raw_newlines_are_one_warning_and_are_kept(void **state)
 {
     (void)state;
-    struct loaded loaded = load("[\n{\"id\":1,\"title\":\"T\",\"category\":\"c\",\"difficulty\":\"d\",\n"
-                                "\"points\":5,\"description\":\"one\ntwo\r\n\tthree\",\n"
-                                "\"flag\":\"^a$\",\n\"cost\":3}]");
+    struct loaded loaded =
+        load("[\n{\"id\":1,\"title\":\"T\",\"category\":\"c\",\"difficulty\":\"d\",\n"
+             "\"points\":5,\"description\":\"one\ntwo\r\n\tthree\",\n"
+             "\"flag\":\"^a$\",\n\"cost\":3}]");
 
     assert_true(loaded.ok);
     assert_string_equal(loaded.challenges.list[0].description.data, "one\ntwo\n\tthree");
@@ -134,15 +135,15 @@ static void ids_are_positive_and_unique(void **state)
     expect_error("[\n" CHALLENGE(1.5, "") "]", FILE_NAME ":2: ", "\"id\" must be a whole number");
     expect_error("[\n" CHALLENGE(2147483648, "") "]", FILE_NAME ":2: ", "2147483647");
     expect_error("[\n" CHALLENGE(99999999999999999999, "") "]", FILE_NAME ":2: ", "no valid JSON");
-    expect_error("[\n" CHALLENGE(3, "") ",\n" CHALLENGE(3, "") "]", FILE_NAME ":4: ",
-                 "the id 3 is used twice, first in line 2");
+    expect_error("[\n" CHALLENGE(3, "") ",\n" CHALLENGE(3, "") "]",
+                 FILE_NAME ":4: ", "the id 3 is used twice, first in line 2");
 }
 
 static void each_missing_field_is_named_at_the_challenge(void **state)
 {
     (void)state;
-    static const char *const fields[] = {"id",          "title", "category", "difficulty", "points",
-                                         "description", "flag"};
+    static const char *const fields[] = {"id",     "title",       "category", "difficulty",
+                                         "points", "description", "flag"};
     struct loaded loaded = load("[\n" CHALLENGE(1, "") ",\n{}]");
 
     assert_false(loaded.ok);
@@ -179,7 +180,8 @@ static void wrong_types_are_named_with_their_own_line(void **state)
 static void points_have_a_range(void **state)
 {
     (void)state;
-    expect_error("[{\"points\":\n-1}]", FILE_NAME ":1: ", "\"points\" must be a whole number from 0");
+    expect_error("[{\"points\":\n-1}]",
+                 FILE_NAME ":1: ", "\"points\" must be a whole number from 0");
     expect_error("[{\n\"points\":1000001}]", FILE_NAME ":2: ", "to 1000000");
 }
 
@@ -219,7 +221,7 @@ static void a_byte_order_mark_is_no_mistake(void **state)
 }
 
 #define WITH_FLAG(flag)                                                                            \
-    "[{\"id\":1,\"title\":\"T\",\"category\":\"c\",\"difficulty\":\"d\",\"points\":5,"              \
+    "[{\"id\":1,\"title\":\"T\",\"category\":\"c\",\"difficulty\":\"d\",\"points\":5,"             \
     "\"description\":\"x\",\n" flag "}]"
 
 static void a_flag_that_does_not_compile_is_told_without_its_text(void **state)
@@ -236,12 +238,12 @@ static void a_flag_that_does_not_compile_is_told_without_its_text(void **state)
 static void a_testflag_must_match_exactly_once(void **state)
 {
     (void)state;
-    expect_error(WITH_FLAG("\"flag\":\"^a$\",\n\"testflag\":\"b\""), FILE_NAME ":3: ",
-                 "does not match the testflag exactly once");
-    expect_error(WITH_FLAG("\"flag\":\"a\",\n\"testflag\":\"aa\""), FILE_NAME ":3: ",
-                 "does not match the testflag exactly once");
-    expect_error(WITH_FLAG("\"flag\":\"a\",\n\"testflag\":1"), FILE_NAME ":3: ",
-                 "\"testflag\" must be a string");
+    expect_error(WITH_FLAG("\"flag\":\"^a$\",\n\"testflag\":\"b\""),
+                 FILE_NAME ":3: ", "does not match the testflag exactly once");
+    expect_error(WITH_FLAG("\"flag\":\"a\",\n\"testflag\":\"aa\""),
+                 FILE_NAME ":3: ", "does not match the testflag exactly once");
+    expect_error(WITH_FLAG("\"flag\":\"a\",\n\"testflag\":1"),
+                 FILE_NAME ":3: ", "\"testflag\" must be a string");
 }
 
 static void mistakes_in_hints_have_their_own_line(void **state)
@@ -281,11 +283,11 @@ static void too_many_hints_are_refused(void **state)
 static void requirements_must_exist_and_not_be_the_challenge_itself(void **state)
 {
     (void)state;
-    expect_error("[" CHALLENGE(1, ",\n\"requirements\":[2]") "]", FILE_NAME ":3: ",
-                 "no challenge has the id 2");
+    expect_error("[" CHALLENGE(1, ",\n\"requirements\":[2]") "]",
+                 FILE_NAME ":3: ", "no challenge has the id 2");
     expect_error("[" CHALLENGE(1, ",\n\"requirements\":[1]") "]", FILE_NAME ":3: ", "itself");
-    expect_error("[" CHALLENGE(1, ",\n\"requirements\":[\"1\"]") "]", FILE_NAME ":3: ",
-                 "must hold ids");
+    expect_error("[" CHALLENGE(1, ",\n\"requirements\":[\"1\"]") "]",
+                 FILE_NAME ":3: ", "must hold ids");
 }
 
 static void a_requirement_may_stand_behind_and_be_named_twice(void **state)
@@ -342,8 +344,9 @@ static void a_long_chain_of_requirements_is_no_circle(void **state)
 static void all_mistakes_are_told_at_once(void **state)
 {
     (void)state;
-    struct loaded loaded = load("[" CHALLENGE(1, ",\"pionts\":1") ",\n" CHALLENGE(1, "") ",\n"
-                                "{\"id\":3,\"title\":4},\n" CHALLENGE(4, ",\"requirements\":[9]") "]");
+    struct loaded loaded = load("[" CHALLENGE(1, ",\"pionts\":1") ",\n" CHALLENGE(
+        1, "") ",\n"
+               "{\"id\":3,\"title\":4},\n" CHALLENGE(4, ",\"requirements\":[9]") "]");
 
     assert_said(&loaded.diag, FILE_NAME ":2: ", "did you mean \"points\"?");
     assert_said(&loaded.diag, FILE_NAME ":3: ", "used twice");

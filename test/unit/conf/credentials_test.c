@@ -112,8 +112,8 @@ static void each_wrong_line_is_named(void **state)
 static void a_name_is_there_once(void **state)
 {
     (void)state;
-    expect_error("username,password\nada,x\nbob,y\n\"ada\",z\n", FILE_NAME ":4: ",
-                 "\"ada\" is here twice, first in line 2");
+    expect_error("username,password\nada,x\nbob,y\n\"ada\",z\n",
+                 FILE_NAME ":4: ", "\"ada\" is here twice, first in line 2");
     struct loaded loaded = load("ada,x\nAda,y\n");
 
     assert_true(loaded.ok);
@@ -165,7 +165,8 @@ static void hashes_are_known_and_checked_for_shape(void **state)
     assert_false(loaded.players[1].password_is_hash);
     release(&loaded);
     static const char *const damaged[] = {
-        "$argon2id$", "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$",
+        "$argon2id$",
+        "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$",
         "$argon2id$v=19$m=19456,t=2$c29tZXNhbHRzb21l$Zm9vYmFyZm9vYmFyZm9vYmFy",
         "$argon2id$v=19$m=999999999,t=2,p=1$c29tZXNhbHRzb21l$Zm9vYmFyZm9vYmFyZm9vYmFy",
         "$argon2id$v=19$m=19456,t=2,p=1,x=1$c29tZXNhbHRzb21l$Zm9vYmFyZm9vYmFyZm9vYmFy",

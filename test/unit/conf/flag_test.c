@@ -69,8 +69,12 @@ static void patterns_and_guesses_are_characters_not_bytes(void **state)
 {
     (void)state;
     assert_true(matches("^.$", STR("\xc3\xa4")));
-    assert_true(matches("^stra\xc3\x9f" "e$", STR("stra\xc3\x9f" "e")));
-    assert_false(matches("^.+$", STR("a\xff" "b")));
+    assert_true(matches("^stra\xc3\x9f"
+                        "e$",
+                        STR("stra\xc3\x9f"
+                            "e")));
+    assert_false(matches("^.+$", STR("a\xff"
+                                     "b")));
 }
 
 static void a_guess_may_be_so_long_and_no_longer(void **state)
@@ -97,7 +101,8 @@ static void a_mistake_in_a_pattern_has_its_place(void **state)
     assert_null(flag_compile(STR("\\C"), error, sizeof(error), &offset));
     assert_null(flag_compile(STR("\xff"), error, sizeof(error), &offset));
     memset(pattern, 'a', sizeof(pattern));
-    assert_null(flag_compile((struct str){pattern, sizeof(pattern)}, error, sizeof(error), &offset));
+    assert_null(
+        flag_compile((struct str){pattern, sizeof(pattern)}, error, sizeof(error), &offset));
     assert_non_null(strstr(error, "longer than 4096"));
 }
 
@@ -105,7 +110,7 @@ static void no_pattern_and_no_guess_can_stall(void **state)
 {
     (void)state;
     static const char *const patterns[] = {
-        "^(a+)+$",      "(a+)+$",        "^(a|aa)+$",         "(\\w+\\s?)+[:;]",
+        "^(a+)+$",      "(a+)+$",        "^(a|aa)+$",          "(\\w+\\s?)+[:;]",
         "(a*)*[bc]",    "^(?:.*a){20}$", "(?:a?){30}a{30}[b]", "(.*)(.*)(.*)(.*)[xy]",
         "(?:a|a)*[bc]", "(a|b|ab)*[cd]", "(?R)?a[b]",          "((a+)(?1)?)+[!]$",
     };

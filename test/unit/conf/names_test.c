@@ -5,9 +5,9 @@
 #include "conf/settings.h"
 #include "test/unit/conf/folder.h"
 
-static const char *const words[] = {"admin",    "administrator", "moderator", "mod",   "root",
-                                    "system",   "ctfg",          "official",  "support", "staff",
-                                    "owner",    "operator",      "gamemaster"};
+static const char *const words[] = {"admin",  "administrator", "moderator", "mod",     "root",
+                                    "system", "ctfg",          "official",  "support", "staff",
+                                    "owner",  "operator",      "gamemaster"};
 
 #define EMPTY "Display name cannot be empty"
 #define SHORT "Display name must be at least 2 characters"
@@ -51,8 +51,12 @@ static void each_name_gets_its_sentence(void **state)
         {"a<b", INVALID, NULL},
         {"a/b", INVALID, NULL},
         {"a\"b", INVALID, NULL},
-        {"a\x01" "b", INVALID, NULL},
-        {"a\x7f" "b", INVALID, NULL},
+        {"a\x01"
+         "b",
+         INVALID, NULL},
+        {"a\x7f"
+         "b",
+         INVALID, NULL},
         {"\xff\xff", INVALID, NULL},
         {"admin", RESTRICTED, NULL},
         {"xXaDmInXx", RESTRICTED, NULL},

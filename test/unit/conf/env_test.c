@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* env_test.c - .env as people write it, and the tokens in it. */
+#include "conf/env.h"
+
+#include "test/unit/conf/folder.h"
+
+static void lines_are_read_as_people_write_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *name;
+        const char *value;
+    } rows[] = {
+        {"A=b", "A", "b"},
+        {"  A = b c \r\n", "A", "b c"},
+        {"export A=b", "A", "b"},
+        {"A=\"b # c\" # d", "A", "b # c"},
+        {"A='b \"c\"'", "A", "b \"c\""},
+        {"A=b # c", "A", "b"},
+        {"A=b#c", "A", "b#c"},
+        {"A=#c", "A", ""},
+        {"A=", "A", ""},
+        {"A=\"", "A", "\""},
+        {"A=b=c", "A", "b=c"},
+        {"A1_=x", "A1_", "x"},
+        {"1A=x", "", ""},
+        {"A B=x", "", ""},
+        {"=x", "", ""},
+        {"A", "", ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct env_reader reader = env_begin(str_from(rows[i].text));
+        struct env_line line;
+
+        assert_true(env_next(&reader, &line));
+        assert_true(str_equal(line.name, str_from(rows[i].name)));
+        if (rows[i].name[0] != '\0') {
+            assert_true(str_equal(line.value, str_from(rows[i].value)));
+        }
+        assert_int_equal(line.line, 1);
+        assert_false(env_next(&reader, &line));
+    }
+}
+
+static void comments_and_blank_lines_are_counted_and_skipped(void **state)
+{
+    (void)state;
+    struct env_reader reader = env_begin(STR("# A=b\n\n  # x\n\tB=c\n"));
+    struct env_line line;
+
+    assert_true(env_next(&reader, &line));
+    assert_true(str_equal(line.name, STR("B")));
+    assert_int_equal(line.line, 4);
+    assert_false(env_next(&reader, &line));
+}
+
+static struct game *load_with(const char *env, struct diag *diag)
+{
+    struct folder folder = folder_with_game();
+    struct game *game = NULL;
+
+    folder_write(&folder, ".env", env);
+    if (!folder_load(&folder, NULL, NULL, diag, &game)) {
+        game = NULL;
+    }
+    folder_end(&folder);
+    return game;
+}
+
+static void tokens_come_from_the_file_and_the_environment_wins(void **state)
+{
+    (void)state;
+    struct diag diag = {0};
+    static const char env[] = "CTFG_API_TOKEN=api-api-api-api-api\n"
+                              "export CTFG_ADMIN_TOKEN='admin-admin-admin'\n"
+                              "CTFG_LISTEN_PORT=81\nPATH=/bin\n";
+    struct game *game = load_with(env, &diag);
+
+    assert_non_null(game);
+    assert_string_equal(game->api_token.data, "api-api-api-api-api");
+    assert_string_equal(game->admin_token.data, "admin-admin-admin");
+    assert_int_equal(game->display_token.len, 0);
+    assert_int_equal(game->settings.port, 81);
+    assert_int_equal(diag.warnings, 0);
+    game_unref(game);
+    assert_int_equal(setenv("CTFG_API_TOKEN", "from the $hell#too'", 1), 0);
+    assert_null(load_with(env, &diag));
+    assert_said(&diag, "the environment: ", "CTFG_API_TOKEN must be");
+    assert_not_said(&diag, "hell");
+    assert_int_equal(setenv("CTFG_API_TOKEN", "environment-environment", 1), 0);
+    game = load_with(env, &diag);
+    assert_non_null(game);
+    assert_string_equal(game->api_token.data, "environment-environment");
+    game_unref(game);
+    assert_int_equal(unsetenv("CTFG_API_TOKEN"), 0);
+    diag_free(&diag);
+}
+
+static void weak_and_mistyped_tokens_are_warned_about(void **state)
+{
+    (void)state;
+    struct diag diag = {0};
+    struct game *game = load_with("CTFG_API_TOKEN=sesame\n\nCTFG_ADMIN_TOKNE=sesame\n"
+                                  "CTFG_DISPLAY_TOKEN=\n",
+                                  &diag);
+
+    assert_non_null(game);
+    assert_said(&diag, ".env:1: ", "fewer than 16 characters");
+    assert_said(&diag, ".env:3: ", "did you mean CTFG_ADMIN_TOKEN?");
+    assert_int_equal(diag.warnings, 2);
+    assert_not_said(&diag, "sesame");
+    game_unref(game);
+    diag_free(&diag);
+    assert_null(load_with("CTFG_API_TOKEN=\"sesame open yourself\"\n", &diag));
+    assert_said(&diag, ".env:1: ", "without blanks");
+    assert_not_said(&diag, "sesame");
+    diag_free(&diag);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_are_read_as_people_write_them),
+        cmocka_unit_test(comments_and_blank_lines_are_counted_and_skipped),
+        cmocka_unit_test(tokens_come_from_the_file_and_the_environment_wins),
+        cmocka_unit_test(weak_and_mistyped_tokens_are_warned_about),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
