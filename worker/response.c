@@ -177,6 +177,10 @@ static void put_extra(struct head *head, const struct response_extra *extra)
     put_header(head, STR("Set-Cookie: "), extra->set_cookie);
     put_header(head, STR("Location: "), extra->location);
     put_header(head, STR("Content-Security-Policy: "), extra->content_security_policy);
+    if (extra->websocket_version.len > 0) {
+        put(head, STR("Upgrade: websocket\r\n"));
+        put_header(head, STR("Sec-WebSocket-Version: "), extra->websocket_version);
+    }
     if (extra->vary_encoding) {
         put(head, STR("Vary: Accept-Encoding\r\n"));
     }
