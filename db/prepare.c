@@ -18,6 +18,8 @@
 /* Looking over every page of a larger file would keep a restart waiting for seconds: that is for
  * `ctfg check`. */
 #define VERIFY_BYTES_MAX (UINT64_C(256) << 20)
+/* After a kill -9 of a master its db notices, finishes and lets go; a real second server waits in vain. */
+#define LOCK_WAIT_MS 3000
 
 struct count {
     const struct game *game;
@@ -105,7 +107,7 @@ static bool take_lock(const char *dir, int *ret_fd, char *ret_error, size_t erro
 {
     pid_t holder = 0;
 
-    switch (lock_take(dir, 0, ret_fd, &holder)) {
+    switch (lock_take(dir, LOCK_WAIT_MS, ret_fd, &holder)) {
     case LOCK_TAKEN:
         return true;
     case LOCK_HELD_BY_OTHER:
