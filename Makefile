@@ -80,7 +80,7 @@ MAIN_OBJ := $(B)/master/main.o
 PAGE_OBJS := $(B)/page_data.o $(B)/page_bytes.o
 LIB_OBJS := $(filter-out $(MAIN_OBJ),$(ENGINE_OBJS)) $(PAGE_OBJS) $(LLHTTP_OBJS)
 
-UNIT_SRCS := $(sort $(shell find test/unit -name '*_test.c' 2>/dev/null))
+UNIT_SRCS := $(sort $(shell find test/unit test/property -name '*_test.c' 2>/dev/null))
 UNIT_BINS := $(UNIT_SRCS:%.c=$(B)/%)
 FUZZ_SRCS := $(sort $(wildcard test/fuzz/*.c))
 FUZZ_BINS := $(FUZZ_SRCS:test/fuzz/%.c=$(B)/target/%)
@@ -88,7 +88,8 @@ BENCH_SRCS := $(sort $(wildcard bench/*.c bench/micro/*.c))
 BENCH_BINS := $(BENCH_SRCS:%.c=$(B)/%)
 PLAYERS_SRCS := $(sort $(wildcard bench/players/*.c))
 PLAYERS_OBJS := $(PLAYERS_SRCS:%.c=$(B)/obj/%.o)
-OWN_HEADERS := $(wildcard $(addsuffix /*.h,$(ENGINE_DIRS) bench bench/players test/unit test/fuzz))
+OWN_HEADERS := $(wildcard $(addsuffix /*.h,$(ENGINE_DIRS) bench bench/*)) \
+	$(sort $(shell find test/unit test/property test/fuzz -name '*.h' 2>/dev/null))
 C_SRCS := $(ENGINE_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS) $(BENCH_SRCS) $(PLAYERS_SRCS)
 SHELL_SRCS := .ci/run package/deps $(wildcard test/*.sh test/*/*.sh package/*.sh)
 
@@ -108,6 +109,10 @@ $(B)/engine.a: $(LIB_OBJS)
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CFLAGS) $(LTO) -MMD -MP -c -o $@ $<
+
+# Files that are put into the program as they are (.incbin): no compiler tells make about them.
+$(B)/db/migrate.o: $(wildcard db/migrations/*.sql)
+$(B)/conf/starter.o: $(wildcard conf/starter/*) conf/ctfg.yaml
 
 $(B)/llhttp/%.o: $(LLHTTP_DIR)/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -136,11 +141,12 @@ web: build/web/.stamp ## build the page into build/web
 WEB_SRCS := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 ifneq ($(wildcard web/build.mjs),)
 # npm writes this file last, so it stands for a finished install.
-web/node_modules/.package-lock.json: web/package-lock.json web/package.json
+WEB_NODE_MODULES := web/node_modules/.package-lock.json
+$(WEB_NODE_MODULES): web/package-lock.json web/package.json
 	cd web && npm ci --no-audit --no-fund
 	@touch $@
 
-build/web/.stamp: $(WEB_SRCS) web/node_modules/.package-lock.json
+build/web/.stamp: $(WEB_SRCS) $(WEB_NODE_MODULES)
 	cd web && node build.mjs
 	@touch $@
 else
@@ -183,18 +189,18 @@ test: ## everything: lint, unit tests, every suite that starts real servers
 	@package/deps test
 	@$(MAKE) --no-print-directory all web
 	@failed=; \
-	for part in lint unit $(SUITES); do \
+	for part in lint unit page $(SUITES); do \
 		echo "== $$part"; \
 		$(MAKE) --no-print-directory $$part || failed="$$failed $$part"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "== failed:$$failed"; exit 1; fi; \
-	echo "== all passed: lint unit $(SUITES)"
+	echo "== all passed: lint unit page $(SUITES)"
 
 .PHONY: unit
 unit: $(UNIT_BINS) ## the C unit tests (cmocka)
 	@test/unit/run.sh $(UNIT_BINS)
 
-$(B)/test/unit/%: test/unit/%.c $(B)/engine.a
+$(UNIT_BINS): $(B)/%: %.c $(B)/engine.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(B)/engine.a $(LIBS) -lcmocka
 
@@ -214,6 +220,10 @@ compat: $(B)/ctfg $(NODE_TEST_DEPS) ## the contract with the older engine's page
 browser: $(B)/ctfg $(NODE_TEST_DEPS) ## plays the page in Chromium
 promise compat browser:
 	CTFG_BIN="$(CURDIR)/$(B)/ctfg" $(NODE_TEST) $(wildcard test/$@/*.test.mjs)
+
+.PHONY: page
+page: $(WEB_NODE_MODULES) ## the page's own pure functions
+	$(NODE_TEST) $(wildcard web/test/*.test.mjs)
 
 .PHONY: asan tsan
 asan: ## build with ASan and UBSan, run unit and process tests with that
@@ -275,7 +285,7 @@ $(BENCH_BINS): $(B)/%: %.c $(B)/engine.a
 LINTED := $(ENGINE_SRCS) $(BENCH_SRCS) $(PLAYERS_SRCS)
 
 .PHONY: lint
-lint: compile_commands.json build/page_data.c ## format, include directions, sizes, static analysis
+lint: compile_commands.json $(WEB_NODE_MODULES) ## format, include directions, sizes, static analysis
 	@test/lint/run.sh -- $(ALL_CFLAGS) -- $(LINTED) -- $(C_SRCS) $(OWN_HEADERS) -- $(SHELL_SRCS)
 
 .PHONY: fmt

@@ -39,11 +39,24 @@ each() {
     printf '%s\0' "${analysed[@]}" | xargs -0 -P2 -n1 test/lint/file.sh "$1" "${flags[@]}" --
 }
 
+# The page: its compiler, its linter, its format; a clean result is kept like the others.
+# shellcheck disable=SC2317 # called through step
+page() {
+    local key
+    key=$({
+        cat "$0"
+        find web -name node_modules -prune -o -type f -print0 | sort -z | xargs -0 sha256sum
+    } | sha256sum | cut -c1-40)
+    [ -e "build/lint/page/$key" ] && return 0
+    npm --prefix web run --silent lint && mkdir -p build/lint/page && touch "build/lint/page/$key"
+}
+
 step format clang-format --dry-run -Werror "${formatted[@]}"
 step includes test/lint/includes.sh
 step readme test/lint/readme.sh
 step size test/lint/size.sh
 step shellcheck shellcheck "${scripts[@]}"
+step page page
 step cppcheck each cppcheck
 step clang-tidy each clang-tidy
 step fanalyzer each fanalyzer
