@@ -16,6 +16,7 @@
 struct fold {
     struct rebuild *rebuild;
     struct bank *bank;
+    uint64_t log_newest; /* the last id there is */
 };
 
 struct event rebuild_event_of_row(const struct game *game, const struct roster_user *user,
@@ -65,6 +66,26 @@ static const struct roster_user *player_of_row(struct fold *fold, const struct s
     return user;
 }
 
+/* Of a million events only the last thousands are kept for the ring and for receipts. */
+static bool is_among_last(const struct fold *fold, uint64_t seq, uint32_t count)
+{
+    return seq + count > fold->log_newest;
+}
+
+static void remember(struct fold *fold, const struct store_event *row, const struct event *event)
+{
+    struct receipt receipt = {
+        .request_id = row->request_id,
+        .seq = event->seq,
+        .ts_us = event->ts_us,
+        .total_points = players_score(fold->bank, event->player),
+        .points = event->points,
+        .place = event->place,
+    };
+
+    recent_add(&fold->rebuild->recent, &receipt);
+}
+
 static bool fold_event(void *context, const struct store_event *row)
 {
     struct fold *fold = context;
@@ -81,19 +102,12 @@ static bool fold_event(void *context, const struct store_event *row)
         rebuild->last_ts_us = event.ts_us;
     }
     rebuild->events++;
-    if (rebuild->tail != NULL) {
+    if (rebuild->tail != NULL && is_among_last(fold, event.seq, rebuild->ring_slots)) {
         rebuild->tail[rebuild->tail_count++ % rebuild->ring_slots] = event;
     }
-    struct receipt receipt = {
-        .request_id = row->request_id,
-        .seq = event.seq,
-        .ts_us = event.ts_us,
-        .total_points = players_score(fold->bank, event.player),
-        .points = event.points,
-        .place = event.place,
-    };
-
-    recent_add(&rebuild->recent, &receipt);
+    if (is_among_last(fold, event.seq, RECENT_MAX)) {
+        remember(fold, row, &event);
+    }
     return true;
 }
 
@@ -128,7 +142,14 @@ enum store_status rebuild_run(struct rebuild *rebuild)
         status = roster_load(&rebuild->roster, rebuild->store, rebuild->game, rebuild->board,
                              any->players_max, rebuild->add_missing);
     }
+    uint64_t log_newest = 0;
+    uint64_t log_newest_ts_us = 0;
+
+    if (status == STORE_OK) {
+        status = store_newest(rebuild->store, &log_newest, &log_newest_ts_us);
+    }
     if (status != STORE_OK) {
+        roster_free(&rebuild->roster);
         return status;
     }
     recent_init(&rebuild->recent);
@@ -136,7 +157,9 @@ enum store_status rebuild_run(struct rebuild *rebuild)
         rebuild->tail = calloc(rebuild->ring_slots, sizeof(*rebuild->tail));
         CHECK(rebuild->tail != NULL);
     }
-    struct fold fold = {.rebuild = rebuild, .bank = board_spare_clear(rebuild->board)};
+    struct fold fold = {.rebuild = rebuild,
+                        .bank = board_spare_clear(rebuild->board),
+                        .log_newest = log_newest};
 
     rebuild->newest_seq = rebuild->meta.floor_seq;
     rebuild->last_ts_us = rebuild->meta.last_ts_us;

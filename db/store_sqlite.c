@@ -277,8 +277,8 @@ static void make_private_file(const char *path)
 /* The second connection: a passive checkpoint on another thread is in nobody's way there. */
 static bool open_log_connection(struct store *store)
 {
-    return sqlite3_open_v2(store->path, &store->log_db, SQLITE_OPEN_READWRITE, NULL) ==
-               SQLITE_OK &&
+    return sqlite3_open_v2(store->path, &store->log_db,
+                           SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
            sqlite3_extended_result_codes(store->log_db, 1) == SQLITE_OK &&
            sqlite3_exec(store->log_db, "PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = FULL;",
                         NULL, NULL, NULL) == SQLITE_OK;
@@ -338,7 +338,9 @@ enum store_status store_open(const struct store_options *options, struct store *
         free(store);
         return STORE_FAILED;
     }
-    int flags = options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    /* NOMUTEX: one thread at a time uses a store, so no column needs a lock of its own. */
+    int flags = SQLITE_OPEN_NOMUTEX |
+                (options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
 
     if (options->create) {
         make_private_file(store->path);
