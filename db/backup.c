@@ -67,8 +67,9 @@ static enum outcome back_up(struct store *store, const struct game *game, const 
         return BACKUP_FAILED;
     }
     if (!copy_adds_up(partial, game, out, &events)) {
-        (void)fprintf(out, "The backup failed: %s does not hold what it should and was kept to look "
-                           "at.\n",
+        (void)fprintf(out,
+                      "The backup failed: %s does not hold what it should and was kept to look "
+                      "at.\n",
                       partial);
         return BACKUP_FAILED;
     }
@@ -103,5 +104,5 @@ int db_backup(const struct game *game, const char *target_path, FILE *out)
     enum outcome outcome = back_up(store, game, target_path, out);
 
     store_close(store);
-    return outcome;
+    return (int)outcome;
 }

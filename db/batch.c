@@ -116,7 +116,8 @@ static void decide(struct db *db, struct batch_item *item)
         .overlay = &db->batch.overlay,
     };
 
-    switch (request->head.type) {
+    CHECK(request->head.type < WIRE_TYPES);
+    switch ((enum wire_type)request->head.type) {
     case WIRE_SUBMIT:
         item->decision = decide_submit(&view, &request->submit);
         break;
@@ -134,8 +135,13 @@ static void decide(struct db *db, struct batch_item *item)
             item->decision = decide_player_epoch(&view, item->decision.user);
         }
         break;
-    default:
-        CHECK(!"the inbox queues no other type");
+    case WIRE_HELLO:
+    case WIRE_GUESS:
+    case WIRE_RESET: /* stands alone: gather() */
+    case WIRE_RESULT:
+    case WIRE_POKE:
+    case WIRE_TYPES:
+        check_failed("the inbox queues no such message", __FILE__, __LINE__);
     }
     item->result.status = item->decision.status;
     item->result.total_points = item->decision.total_points;
@@ -153,9 +159,8 @@ static enum store_status ask_row(struct db *db, struct batch_item *item)
     if (challenge == NULL || item->decision.user == NULL) {
         return STORE_OK;
     }
-    enum store_status status =
-        store_find_event(db->store, item->decision.user->id, challenge->id,
-                         is_hint ? request->hint.hint_id : 0, &row);
+    enum store_status status = store_find_event(db->store, item->decision.user->id, challenge->id,
+                                                is_hint ? request->hint.hint_id : 0, &row);
 
     if (status == STORE_OK && row.id != 0 && row.request_id != 0 &&
         row.request_id == request->head.request_id) {
@@ -226,8 +231,7 @@ static enum store_status insert_effect(struct db *db, struct batch_item *item, u
                                       str_from(item->request.name.name));
     case DECIDE_SESSION:
         return store_insert_revocation(
-            db->store,
-            &(struct store_revocation){revoke->session_id, revoke->expires_s},
+            db->store, &(struct store_revocation){revoke->session_id, revoke->expires_s},
             clock_real_us() / 1000000);
     case DECIDE_PLAYER_EPOCH:
         overlay_note_logout(&batch->overlay, decision->user->slot);
@@ -334,8 +338,7 @@ static uint32_t apply_one(struct db *db, struct batch_item *item)
         return apply_one_event(db, item);
     case DECIDE_NAME:
         roster_rename(&db->roster, decision->user, item->request.name.name);
-        players_set_name(board_write_begin(&db->board), decision->user->slot,
-                         decision->user->name);
+        players_set_name(board_write_begin(&db->board), decision->user->slot, decision->user->name);
         board_write_end(&db->board);
         return WIRE_NEWS_NAMES;
     case DECIDE_SESSION:
@@ -405,8 +408,7 @@ static void refuse(struct db *db, enum store_status status)
 {
     struct batch *batch = &db->batch;
 
-    db_note_store(db, status,
-                  db->store == NULL ? "it cannot be opened" : store_error(db->store));
+    db_note_store(db, status, db->store == NULL ? "it cannot be opened" : store_error(db->store));
     if (db->store != NULL) {
         store_rollback(db->store);
     }

@@ -28,7 +28,7 @@ enum verdict { CHECK_WELL = 0, CHECK_WRONG = 1, CHECK_IMPOSSIBLE = 2 };
 
 /* What a running server shows, copied in one cut. */
 struct shown {
-    pid_t db_pid; /* 0: no server runs */
+    pid_t db_pid;  /* 0: no server runs */
     bool is_known; /* its board could be read */
     uint64_t seq;
     struct player_view *players;
@@ -84,7 +84,8 @@ static void find_board(struct shown *shown)
     while (fds != NULL && !shown->is_known && (entry = readdir(fds)) != NULL) {
         ssize_t len = readlinkat(dirfd(fds), entry->d_name, target, sizeof(target) - 1);
 
-        if (len > 0 && str_starts_with((struct str){target, (size_t)len}, STR("/memfd:ctfg-board"))) {
+        if (len > 0 &&
+            str_starts_with((struct str){target, (size_t)len}, STR("/memfd:ctfg-board"))) {
             int fd = openat(dirfd(fds), entry->d_name, O_RDWR | O_CLOEXEC);
 
             if (fd >= 0) {
@@ -125,8 +126,7 @@ static void report(const struct replay *replay, const struct shown *shown)
     FILE *out = replay->out;
 
     if (replay->findings > 0) {
-        (void)fprintf(out, "The replay does not add up: %" PRIu32 " findings.\n",
-                      replay->findings);
+        (void)fprintf(out, "The replay does not add up: %" PRIu32 " findings.\n", replay->findings);
         return;
     }
     (void)fprintf(out,
@@ -134,12 +134,13 @@ static void report(const struct replay *replay, const struct shown *shown)
                   "database, give the same scores, solves, first solvers and places.\n",
                   replay->events);
     if (shown->is_known) {
-        (void)fprintf(out, "The running server (db is process %d) shows the same at event %" PRIu64
-                           ".\n",
-                      (int)shown->db_pid, shown->seq);
+        (void)fprintf(
+            out, "The running server (db is process %d) shows the same at event %" PRIu64 ".\n",
+            (int)shown->db_pid, shown->seq);
     } else if (shown->db_pid != 0) {
-        (void)fprintf(out, "A server runs (db is process %d); its board could not be read, so it was "
-                           "not compared.\n",
+        (void)fprintf(out,
+                      "A server runs (db is process %d); its board could not be read, so it was "
+                      "not compared.\n",
                       (int)shown->db_pid);
     }
 }
@@ -223,5 +224,5 @@ int db_check(const struct game *game, FILE *out)
     }
     store_close(store);
     free(shown.players);
-    return verdict;
+    return (int)verdict;
 }

@@ -12,14 +12,14 @@ static void on_pool(uv_work_t *work)
 {
     struct checkpoint *checkpoint = work->data;
 
-    checkpoint->status = store_checkpoint(checkpoint->store, STORE_CHECKPOINT_PASSIVE,
-                                          &checkpoint->left_bytes);
+    checkpoint->status =
+        store_checkpoint(checkpoint->store, STORE_CHECKPOINT_PASSIVE, &checkpoint->left_bytes);
 }
 
 static void back_off(struct checkpoint *checkpoint)
 {
-    checkpoint->retry_ms = checkpoint->retry_ms == 0 ? CHECKPOINT_RETRY_MS_MIN
-                                                     : checkpoint->retry_ms * 2;
+    checkpoint->retry_ms =
+        checkpoint->retry_ms == 0 ? CHECKPOINT_RETRY_MS_MIN : checkpoint->retry_ms * 2;
     if (checkpoint->retry_ms > CHECKPOINT_RETRY_MS_MAX) {
         checkpoint->retry_ms = CHECKPOINT_RETRY_MS_MAX;
     }
@@ -95,7 +95,8 @@ void checkpoint_consider(struct checkpoint *checkpoint, struct store *store, uin
 bool checkpoint_is_behind(const struct checkpoint *checkpoint, const struct store *store)
 {
     return checkpoint->is_running && checkpoint->retry_ms == 0 &&
-           store_log_pending_bytes(store) > checkpoint->log_bytes_max + checkpoint->log_bytes_max / 2;
+           store_log_pending_bytes(store) >
+               checkpoint->log_bytes_max + checkpoint->log_bytes_max / 2;
 }
 
 bool checkpoint_final(struct store *store)

@@ -199,8 +199,7 @@ static void trim_guesses(struct db *db)
         return;
     }
     db->untrimmed_guesses -= TRIM_AFTER;
-    db_note_store(db,
-                  store_trim_guesses(db->store, db->game->settings.guesses_kept_max, TRIM_ROWS),
+    db_note_store(db, store_trim_guesses(db->store, db->game->settings.guesses_kept_max, TRIM_ROWS),
                   store_error(db->store));
 }
 
@@ -331,20 +330,19 @@ static void set_up_board(struct db *db)
 static void set_up_loop(struct db *db)
 {
     uv_loop_t *loop = &db->loop;
-    bool ok = uv_loop_init(loop) == 0 && uv_loop_configure(loop, UV_METRICS_IDLE_TIME) == 0 &&
-              uv_timer_init(loop, &process.tick) == 0 &&
-              uv_timer_start(&process.tick, on_tick, TICK_MS, TICK_MS) == 0 &&
-              uv_prepare_init(loop, &process.before_poll) == 0 &&
-              uv_prepare_start(&process.before_poll, on_before_poll) == 0 &&
-              uv_check_init(loop, &process.after_poll) == 0 &&
-              uv_check_start(&process.after_poll, on_after_poll) == 0 &&
-              uv_idle_init(loop, &process.more) == 0 &&
-              uv_signal_init(loop, &process.sigterm) == 0 &&
-              uv_signal_start(&process.sigterm, on_sigterm, SIGTERM) == 0 &&
-              uv_poll_init(loop, &process.control, db->heritage->control_fd) == 0 &&
-              uv_poll_start(&process.control, UV_READABLE | UV_DISCONNECT, on_control) == 0 &&
-              inbox_open(&db->inbox, loop, db->heritage->db_listener_fd,
-                         db->game->settings.db_queue_max);
+    bool ok =
+        uv_loop_init(loop) == 0 && uv_loop_configure(loop, UV_METRICS_IDLE_TIME) == 0 &&
+        uv_timer_init(loop, &process.tick) == 0 &&
+        uv_timer_start(&process.tick, on_tick, TICK_MS, TICK_MS) == 0 &&
+        uv_prepare_init(loop, &process.before_poll) == 0 &&
+        uv_prepare_start(&process.before_poll, on_before_poll) == 0 &&
+        uv_check_init(loop, &process.after_poll) == 0 &&
+        uv_check_start(&process.after_poll, on_after_poll) == 0 &&
+        uv_idle_init(loop, &process.more) == 0 && uv_signal_init(loop, &process.sigterm) == 0 &&
+        uv_signal_start(&process.sigterm, on_sigterm, SIGTERM) == 0 &&
+        uv_poll_init(loop, &process.control, db->heritage->control_fd) == 0 &&
+        uv_poll_start(&process.control, UV_READABLE | UV_DISCONNECT, on_control) == 0 &&
+        inbox_open(&db->inbox, loop, db->heritage->db_listener_fd, db->game->settings.db_queue_max);
 
     if (!ok) {
         LOG(LOG_LEVEL_ERROR, "the loop or the socket for workers cannot be set up",

@@ -16,8 +16,7 @@ static struct decision refuse(enum wire_status status)
 /* A player of the present game, as the store knows them. */
 static struct roster_user *player_of(const struct decide_view *view, uint32_t player)
 {
-    return game_player_at(view->game, player) == NULL ? NULL
-                                                      : roster_at_slot(view->roster, player);
+    return game_player_at(view->game, player) == NULL ? NULL : roster_at_slot(view->roster, player);
 }
 
 static int64_t total_of(const struct decide_view *view, uint32_t player)

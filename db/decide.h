@@ -26,12 +26,12 @@ struct decide_view {
 };
 
 enum decide_effect {
-    DECIDE_NOTHING,     /* status says why, or that it is so already */
-    DECIDE_EVENT,       /* event, without seq and date */
-    DECIDE_NAME,        /* user takes the name of the request; name_key, old_name_key */
-    DECIDE_SESSION,     /* the request's session ends */
+    DECIDE_NOTHING,      /* status says why, or that it is so already */
+    DECIDE_EVENT,        /* event, without seq and date */
+    DECIDE_NAME,         /* user takes the name of the request; name_key, old_name_key */
+    DECIDE_SESSION,      /* the request's session ends */
     DECIDE_PLAYER_EPOCH, /* all sessions of user end */
-    DECIDE_GAME_EPOCH,  /* all sessions of everyone end */
+    DECIDE_GAME_EPOCH,   /* all sessions of everyone end */
 };
 
 struct decision {

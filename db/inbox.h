@@ -22,9 +22,9 @@
 #include "shm/base/compiler.h"
 #include "shm/wire.h"
 
-#define INBOX_CONNS_MAX 256             /* workers of two generations, during an upgrade */
-#define INBOX_IN_BYTES (64u * 1024)     /* what one read brings: 1,600 submits */
-#define INBOX_OUT_BYTES_MAX (4u << 20)  /* answers not taken: a stopped worker at full load */
+#define INBOX_CONNS_MAX 256            /* workers of two generations, during an upgrade */
+#define INBOX_IN_BYTES (64u * 1024)    /* what one read brings: 1,600 submits */
+#define INBOX_OUT_BYTES_MAX (4u << 20) /* answers not taken: a stopped worker at full load */
 
 struct request {
     uint64_t conn_id; /* who asked */
@@ -60,8 +60,7 @@ struct inbox {
 };
 
 /* Takes the listening descriptor.  false: it cannot be listened on. */
-MUST_USE bool inbox_open(struct inbox *inbox, uv_loop_t *loop, int listener_fd,
-                         uint32_t queue_max);
+MUST_USE bool inbox_open(struct inbox *inbox, uv_loop_t *loop, int listener_fd, uint32_t queue_max);
 /* No new connections; those there are go on. */
 void inbox_stop_listening(struct inbox *inbox);
 /* Closes every connection that has nothing left to send. */

@@ -149,10 +149,9 @@ static void on_reset_done(uv_work_t *work, int status)
         return;
     }
     db_adopt(db, &job->rebuild);
-    LOG(LOG_LEVEL_WARN, "the game was reset",
-        LOG_HEX("request", job->request.head.request_id), LOG_U64("floor", db->meta.floor_seq));
-    inbox_poke_all(&db->inbox,
-                   WIRE_NEWS_RESET | WIRE_NEWS_AUTH | WIRE_NEWS_NAMES | WIRE_NEWS_BANK,
+    LOG(LOG_LEVEL_WARN, "the game was reset", LOG_HEX("request", job->request.head.request_id),
+        LOG_U64("floor", db->meta.floor_seq));
+    inbox_poke_all(&db->inbox, WIRE_NEWS_RESET | WIRE_NEWS_AUTH | WIRE_NEWS_NAMES | WIRE_NEWS_BANK,
                    ring_newest_seq(&db->ring));
     answer_reset(db, WIRE_OK);
 }
@@ -166,8 +165,7 @@ void job_start_reset(struct db *db, const struct request *request)
         answer_reset(db, WIRE_STORE_FAILED);
         return;
     }
-    if (request->head.request_id != 0 &&
-        request->head.request_id == db->meta.last_reset_request) {
+    if (request->head.request_id != 0 && request->head.request_id == db->meta.last_reset_request) {
         slots_add(METRIC_DB_REPEATED, 1);
         answer_reset(db, WIRE_OK);
         return;

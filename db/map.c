@@ -39,9 +39,8 @@ void map_init(struct map *map, uint32_t entries)
     while (cells < entries * 2) {
         cells *= 2;
     }
-    *map = (struct map){.cells = calloc(cells, sizeof(struct map_cell)),
-                        .epoch = 1,
-                        .mask = cells - 1};
+    *map = (struct map){
+        .cells = calloc(cells, sizeof(struct map_cell)), .epoch = 1, .mask = cells - 1};
     CHECK(map->cells != NULL);
 }
 

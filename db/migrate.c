@@ -131,8 +131,7 @@ static bool keep_copy(sqlite3 *db, const char *path, int64_t first_step, char *r
 
     (void)gmtime_r(&now, &utc);
     (void)strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &utc);
-    int len =
-        snprintf(copy, sizeof(copy), "%s.before-%lld-%s", path, (long long)first_step, when);
+    int len = snprintf(copy, sizeof(copy), "%s.before-%lld-%s", path, (long long)first_step, when);
 
     if (len < 0 || (size_t)len >= sizeof(copy)) {
         (void)snprintf(ret_error, error_bytes, "its path is too long");
@@ -191,8 +190,8 @@ bool migrate_run(sqlite3 *db, const char *path, char *ret_error, size_t error_by
         !keep_copy(db, path, done + 1, ret_error, error_bytes)) {
         return false;
     }
-    if (sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) != SQLITE_OK || !run_steps(db, done) ||
-        sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+    if (sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) != SQLITE_OK ||
+        !run_steps(db, done) || sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
         (void)snprintf(ret_error, error_bytes, "it cannot be upgraded: %s", sqlite3_errmsg(db));
         (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
         return false;

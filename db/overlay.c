@@ -86,8 +86,7 @@ int64_t overlay_points(const struct overlay *overlay, uint32_t player)
     return (int64_t)value_or_zero(overlay, slot_key(FACT_POINTS, 0, player));
 }
 
-void overlay_note_name(struct overlay *overlay, uint64_t old_key, uint64_t new_key,
-                       uint32_t player)
+void overlay_note_name(struct overlay *overlay, uint64_t old_key, uint64_t new_key, uint32_t player)
 {
     if (old_key != 0) {
         map_put(&overlay->facts, hash_key(FACT_NAME, old_key), OVERLAY_NOBODY);
@@ -133,8 +132,7 @@ bool overlay_find_request(const struct overlay *overlay, uint64_t request_id, ui
 {
     uint64_t value;
 
-    if (request_id == 0 ||
-        !map_get(&overlay->facts, hash_key(FACT_REQUEST, request_id), &value)) {
+    if (request_id == 0 || !map_get(&overlay->facts, hash_key(FACT_REQUEST, request_id), &value)) {
         return false;
     }
     *ret_at = (uint32_t)value;

@@ -32,9 +32,9 @@ struct db {
     struct ring ring;
     struct revoked revoked;
 
-    struct store *store; /* NULL: could not be opened again; every request is refused */
+    struct store *store;            /* NULL: could not be opened again; every request is refused */
     enum store_status store_status; /* of the last batch: a change of it is logged, once */
-    uint64_t reopen_at_us; /* 0: the store is not suspected */
+    uint64_t reopen_at_us;          /* 0: the store is not suspected */
     struct store_meta meta;
     uint64_t last_ts_us; /* no event is dated before it */
 

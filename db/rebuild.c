@@ -22,11 +22,9 @@ struct fold {
 struct event rebuild_event_of_row(const struct game *game, const struct roster_user *user,
                                   const struct store_event *row)
 {
-    const struct game_challenge *challenge =
-        game_find_challenge(game, (uint32_t)row->challenge_id);
-    const struct game_hint *hint = challenge == NULL || row->hint_id == 0
-                                       ? NULL
-                                       : game_find_hint(challenge, row->hint_id);
+    const struct game_challenge *challenge = game_find_challenge(game, (uint32_t)row->challenge_id);
+    const struct game_hint *hint =
+        challenge == NULL || row->hint_id == 0 ? NULL : game_find_hint(challenge, row->hint_id);
 
     return (struct event){
         .seq = row->id,
@@ -157,9 +155,8 @@ enum store_status rebuild_run(struct rebuild *rebuild)
         rebuild->tail = calloc(rebuild->ring_slots, sizeof(*rebuild->tail));
         CHECK(rebuild->tail != NULL);
     }
-    struct fold fold = {.rebuild = rebuild,
-                        .bank = board_spare_clear(rebuild->board),
-                        .log_newest = log_newest};
+    struct fold fold = {
+        .rebuild = rebuild, .bank = board_spare_clear(rebuild->board), .log_newest = log_newest};
 
     rebuild->newest_seq = rebuild->meta.floor_seq;
     rebuild->last_ts_us = rebuild->meta.last_ts_us;
@@ -179,21 +176,19 @@ enum store_status rebuild_run(struct rebuild *rebuild)
 static bool ring_agrees(const struct rebuild *rebuild, const struct ring *ring)
 {
     uint64_t newest = ring_newest_seq(ring);
-    uint64_t kept = rebuild->tail_count < rebuild->ring_slots ? rebuild->tail_count
-                                                              : rebuild->ring_slots;
+    uint64_t kept =
+        rebuild->tail_count < rebuild->ring_slots ? rebuild->tail_count : rebuild->ring_slots;
     struct event event;
 
-    if (rebuild->roster.slots_moved || newest == 0 || newest > rebuild->newest_seq ||
-        kept == 0) {
+    if (rebuild->roster.slots_moved || newest == 0 || newest > rebuild->newest_seq || kept == 0) {
         return false;
     }
     for (uint64_t i = rebuild->tail_count - kept; i < rebuild->tail_count; i++) {
         const struct event *row = &rebuild->tail[i % rebuild->ring_slots];
 
         if (row->seq == newest) {
-            return ring_read_event(ring, newest, &event) == RING_OK &&
-                   event.ts_us == row->ts_us && event.user_id == row->user_id &&
-                   event.challenge_id == row->challenge_id;
+            return ring_read_event(ring, newest, &event) == RING_OK && event.ts_us == row->ts_us &&
+                   event.user_id == row->user_id && event.challenge_id == row->challenge_id;
         }
     }
     return false;
@@ -201,8 +196,8 @@ static bool ring_agrees(const struct rebuild *rebuild, const struct ring *ring)
 
 void rebuild_publish(struct rebuild *rebuild, struct ring *ring)
 {
-    uint64_t kept = rebuild->tail_count < rebuild->ring_slots ? rebuild->tail_count
-                                                              : rebuild->ring_slots;
+    uint64_t kept =
+        rebuild->tail_count < rebuild->ring_slots ? rebuild->tail_count : rebuild->ring_slots;
 
     board_publish(rebuild->board);
     if (!ring_agrees(rebuild, ring)) {

@@ -126,8 +126,7 @@ static bool compare_user_sum(void *context, const struct store_sum *sum)
 static bool compare_challenge_sum(void *context, const struct store_sum *sum)
 {
     struct replay *replay = context;
-    const struct game_challenge *challenge =
-        game_find_challenge(replay->game, (uint32_t)sum->id);
+    const struct game_challenge *challenge = game_find_challenge(replay->game, (uint32_t)sum->id);
     struct challenge_view view;
 
     if (challenge == NULL) {

@@ -233,9 +233,8 @@ struct roster_user *roster_with_slot(struct roster *roster, uint32_t user_id)
 {
     struct roster_user stranger = {.id = user_id, .slot = GAME_SLOT_NONE};
     uint64_t at;
-    struct roster_user *user = map_get(&roster->by_id, user_id, &at)
-                                   ? &roster->users[at]
-                                   : add_user(roster, &stranger);
+    struct roster_user *user =
+        map_get(&roster->by_id, user_id, &at) ? &roster->users[at] : add_user(roster, &stranger);
 
     if (user->slot == GAME_SLOT_NONE) {
         find_slot_outside_game(roster, user);

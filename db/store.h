@@ -26,20 +26,20 @@ enum store_status {
     STORE_DUPLICATE, /* the unique index has the last word: this row is there already */
     STORE_FULL,      /* no space on the device */
     STORE_READ_ONLY,
-    STORE_BUSY,      /* another process holds a lock */
+    STORE_BUSY, /* another process holds a lock */
     STORE_CORRUPT,
-    STORE_FAILED,    /* anything else: store_error() */
+    STORE_FAILED, /* anything else: store_error() */
 };
 
 #define STORE_FILE "events.db"
 #define STORE_PATH_BYTES 4096
 
 struct store_options {
-    const char *dir;         /* holds events.db */
-    const char *file;        /* NULL: STORE_FILE */
-    bool read_only;          /* an older file is then looked at as a migrated copy in memory */
-    bool create;             /* make a database where there is none, migrate an older one */
-    uint64_t log_bytes_max;  /* what the log's file is cut back to; 0: no limit */
+    const char *dir;        /* holds events.db */
+    const char *file;       /* NULL: STORE_FILE */
+    bool read_only;         /* an older file is then looked at as a migrated copy in memory */
+    bool create;            /* make a database where there is none, migrate an older one */
+    uint64_t log_bytes_max; /* what the log's file is cut back to; 0: no limit */
 };
 
 /* What outlives a restart besides events and users. */
@@ -52,9 +52,8 @@ struct store_meta {
 };
 
 /* An older file without `create` or `read_only` is refused: migrating is for db_prepare() to do. */
-MUST_USE enum store_status store_open(const struct store_options *options,
-                                      struct store **ret_store, char *ret_error,
-                                      size_t error_bytes);
+MUST_USE enum store_status store_open(const struct store_options *options, struct store **ret_store,
+                                      char *ret_error, size_t error_bytes);
 void store_close(struct store *store); /* takes NULL */
 const char *store_error(const struct store *store);
 const char *store_status_name(enum store_status status);
@@ -131,7 +130,7 @@ uint64_t store_log_bytes(const struct store *store);
 /* what of it a checkpoint has still to move, */
 uint64_t store_log_pending_bytes(const struct store *store);
 enum store_checkpoint {
-    STORE_CHECKPOINT_PASSIVE,  /* moves what it can, in nobody's way; on any thread, one at a time */
+    STORE_CHECKPOINT_PASSIVE, /* moves what it can, in nobody's way; on any thread, one at a time */
     STORE_CHECKPOINT_TRUNCATE, /* moves the rest and empties the file; the store's own thread */
 };
 /* and moving it there.  STORE_BUSY: a reader still needs the rest.  *ret_left_bytes: not yet moved,

@@ -211,8 +211,7 @@ enum store_status store_each_challenge_sum(struct store *store, uint64_t up_to, 
     return each_sum(store, STATEMENT_CHALLENGE_SUMS, up_to, each, context);
 }
 
-enum store_status store_verify(struct store *store, bool quick, char *ret_error,
-                               size_t error_bytes)
+enum store_status store_verify(struct store *store, bool quick, char *ret_error, size_t error_bytes)
 {
     sqlite3_stmt *statement = NULL;
     enum store_status status = STORE_CORRUPT;

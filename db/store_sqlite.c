@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -144,8 +143,7 @@ sqlite3_stmt *store_statement(struct store *store, enum store_statement which)
     return *statement;
 }
 
-/* Runs a statement that has all its values and gives no rows. */
-static enum store_status statement_run(struct store *store, sqlite3_stmt *statement)
+enum store_status store_statement_run(struct store *store, sqlite3_stmt *statement)
 {
     enum store_status status = store_status_of(store, store->db, sqlite3_step(statement));
 
@@ -158,7 +156,7 @@ static enum store_status run(struct store *store, enum store_statement which)
 {
     sqlite3_stmt *statement = store_statement(store, which);
 
-    return statement == NULL ? STORE_FAILED : statement_run(store, statement);
+    return statement == NULL ? STORE_FAILED : store_statement_run(store, statement);
 }
 
 static enum store_status run_two(struct store *store, enum store_statement which, int64_t first,
@@ -175,7 +173,7 @@ static enum store_status run_two(struct store *store, enum store_statement which
     if (sqlite3_bind_parameter_count(statement) > 1) {
         CHECK(sqlite3_bind_int64(statement, 2, second) == SQLITE_OK);
     }
-    return statement_run(store, statement);
+    return store_statement_run(store, statement);
 }
 
 /* ---- opening ---------------------------------------------------------------------------------- */
@@ -277,15 +275,15 @@ static void make_private_file(const char *path)
 /* The second connection: a passive checkpoint on another thread is in nobody's way there. */
 static bool open_log_connection(struct store *store)
 {
-    return sqlite3_open_v2(store->path, &store->log_db,
-                           SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+    return sqlite3_open_v2(store->path, &store->log_db, SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE,
+                           NULL) == SQLITE_OK &&
            sqlite3_extended_result_codes(store->log_db, 1) == SQLITE_OK &&
            sqlite3_exec(store->log_db, "PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = FULL;",
                         NULL, NULL, NULL) == SQLITE_OK;
 }
 
-static enum store_status open_failed(struct store *store, struct store **ret_store,
-                                     char *ret_error, size_t error_bytes, const char *why)
+static enum store_status open_failed(struct store *store, struct store **ret_store, char *ret_error,
+                                     size_t error_bytes, const char *why)
 {
     enum store_status status =
         store_status_of(store, store->db, sqlite3_extended_errcode(store->db));
@@ -294,33 +292,6 @@ static enum store_status open_failed(struct store *store, struct store **ret_sto
     store_close(store);
     *ret_store = NULL;
     return status == STORE_OK || status == STORE_DUPLICATE ? STORE_FAILED : status;
-}
-
-static enum store_status ensure_session_key(struct store *store)
-{
-    struct store_meta meta;
-    static const uint8_t none[sizeof(meta.session_key)];
-    enum store_status status = store_read_meta(store, &meta);
-
-    if (status != STORE_OK || memcmp(meta.session_key, none, sizeof(none)) != 0) {
-        return status;
-    }
-    if (getrandom(meta.session_key, sizeof(meta.session_key), 0) !=
-        (ssize_t)sizeof(meta.session_key)) {
-        (void)snprintf(store->error, sizeof(store->error), "the kernel gives no random bytes");
-        return STORE_FAILED;
-    }
-    status = store_begin(store);
-    if (status == STORE_OK) {
-        status = store_write_meta(store, &meta);
-    }
-    if (status == STORE_OK) {
-        status = store_commit(store);
-    }
-    if (status != STORE_OK) {
-        store_rollback(store);
-    }
-    return status;
 }
 
 enum store_status store_open(const struct store_options *options, struct store **ret_store,
@@ -339,8 +310,8 @@ enum store_status store_open(const struct store_options *options, struct store *
         return STORE_FAILED;
     }
     /* NOMUTEX: one thread at a time uses a store, so no column needs a lock of its own. */
-    int flags = SQLITE_OPEN_NOMUTEX |
-                (options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+    int flags =
+        SQLITE_OPEN_NOMUTEX | (options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
 
     if (options->create) {
         make_private_file(store->path);
@@ -356,7 +327,7 @@ enum store_status store_open(const struct store_options *options, struct store *
     }
     if (!set_up(store, options) || !note_identity(store) ||
         (!options->read_only &&
-         (!open_log_connection(store) || ensure_session_key(store) != STORE_OK))) {
+         (!open_log_connection(store) || store_ensure_session_key(store) != STORE_OK))) {
         (void)snprintf(why, sizeof(why), "it cannot be set up: %s", sqlite3_errmsg(store->db));
         return open_failed(store, ret_store, ret_error, error_bytes, why);
     }
@@ -434,7 +405,7 @@ enum store_status store_insert_event(struct store *store, const struct store_eve
     if (event->request_id != 0) {
         (void)sqlite3_bind_int64(statement, 8, (int64_t)event->request_id);
     }
-    enum store_status status = statement_run(store, statement);
+    enum store_status status = store_statement_run(store, statement);
 
     if (status == STORE_OK) {
         *ret_id = (uint64_t)sqlite3_last_insert_rowid(store->db);
@@ -455,7 +426,7 @@ enum store_status store_insert_guess(struct store *store, uint64_t ts_us, uint32
     (void)sqlite3_bind_int64(statement, 3, challenge_id);
     (void)sqlite3_bind_text(statement, 4, guess.len == 0 ? "" : guess.data, (int)guess.len,
                             SQLITE_STATIC);
-    return statement_run(store, statement);
+    return store_statement_run(store, statement);
 }
 
 enum store_status store_trim_guesses(struct store *store, uint64_t kept, uint32_t most)
@@ -471,7 +442,7 @@ enum store_status store_insert_user(struct store *store, struct str username, ui
         return STORE_FAILED;
     }
     (void)sqlite3_bind_text(statement, 1, username.data, (int)username.len, SQLITE_STATIC);
-    enum store_status status = statement_run(store, statement);
+    enum store_status status = store_statement_run(store, statement);
     int64_t id = sqlite3_last_insert_rowid(store->db);
 
     if (status == STORE_OK && (id < 1 || id >= (int64_t)UINT32_MAX)) {
@@ -493,7 +464,7 @@ enum store_status store_set_display_name(struct store *store, uint32_t user_id, 
     }
     (void)sqlite3_bind_int64(statement, 1, user_id);
     (void)sqlite3_bind_text(statement, 2, name.data, (int)name.len, SQLITE_STATIC);
-    return statement_run(store, statement);
+    return store_statement_run(store, statement);
 }
 
 enum store_status store_set_auth_epoch(struct store *store, uint32_t user_id, uint32_t epoch)
@@ -512,8 +483,7 @@ enum store_status store_clear_game(struct store *store)
 }
 
 enum store_status store_insert_revocation(struct store *store,
-                                          const struct store_revocation *revocation,
-                                          uint64_t now_s)
+                                          const struct store_revocation *revocation, uint64_t now_s)
 {
     enum store_status status = run_two(store, STATEMENT_EXPIRE_REVOKED, (int64_t)now_s, 0);
 
@@ -521,91 +491,4 @@ enum store_status store_insert_revocation(struct store *store,
                ? run_two(store, STATEMENT_INSERT_REVOKED, (int64_t)revocation->session_id,
                          (int64_t)revocation->expires_s)
                : status;
-}
-
-/* ---- meta ------------------------------------------------------------------------------------- */
-
-static enum store_status put_meta(struct store *store, const char *key, const void *blob,
-                                  size_t blob_len, uint64_t number)
-{
-    sqlite3_stmt *statement = store_statement(store, STATEMENT_PUT_META);
-
-    if (statement == NULL) {
-        return STORE_FAILED;
-    }
-    (void)sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
-    if (blob != NULL) {
-        (void)sqlite3_bind_blob(statement, 2, blob, (int)blob_len, SQLITE_STATIC);
-    } else {
-        (void)sqlite3_bind_int64(statement, 2, (int64_t)number);
-    }
-    return statement_run(store, statement);
-}
-
-enum store_status store_write_meta(struct store *store, const struct store_meta *meta)
-{
-    enum store_status status =
-        put_meta(store, "session_key", meta->session_key, sizeof(meta->session_key), 0);
-
-    if (status == STORE_OK) {
-        status = put_meta(store, "auth_epoch", NULL, 0, meta->auth_epoch);
-    }
-    if (status == STORE_OK) {
-        status = put_meta(store, "floor_seq", NULL, 0, meta->floor_seq);
-    }
-    if (status == STORE_OK) {
-        status = put_meta(store, "last_ts_us", NULL, 0, meta->last_ts_us);
-    }
-    return status == STORE_OK
-               ? put_meta(store, "last_reset_request", NULL, 0, meta->last_reset_request)
-               : status;
-}
-
-/* Copies a BLOB of exactly len bytes into ret_blob, or a number; a missing row changes nothing. */
-static enum store_status get_meta(struct store *store, const char *key, void *ret_blob,
-                                  size_t blob_len, uint64_t *ret_number)
-{
-    sqlite3_stmt *statement = store_statement(store, STATEMENT_GET_META);
-
-    if (statement == NULL) {
-        return STORE_FAILED;
-    }
-    (void)sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
-    int code = sqlite3_step(statement);
-
-    if (code == SQLITE_ROW && ret_number != NULL) {
-        *ret_number = (uint64_t)sqlite3_column_int64(statement, 0);
-    }
-    if (code == SQLITE_ROW && ret_blob != NULL &&
-        sqlite3_column_bytes(statement, 0) == (int)blob_len) {
-        memcpy(ret_blob, sqlite3_column_blob(statement, 0), blob_len);
-    }
-    enum store_status status = store_status_of(store, store->db, code);
-
-    (void)sqlite3_reset(statement);
-    return status;
-}
-
-enum store_status store_read_meta(struct store *store, struct store_meta *ret_meta)
-{
-    struct store_meta meta = {0};
-    enum store_status status =
-        get_meta(store, "session_key", meta.session_key, sizeof(meta.session_key), NULL);
-
-    if (status == STORE_OK) {
-        status = get_meta(store, "auth_epoch", NULL, 0, &meta.auth_epoch);
-    }
-    if (status == STORE_OK) {
-        status = get_meta(store, "floor_seq", NULL, 0, &meta.floor_seq);
-    }
-    if (status == STORE_OK) {
-        status = get_meta(store, "last_ts_us", NULL, 0, &meta.last_ts_us);
-    }
-    if (status == STORE_OK) {
-        status = get_meta(store, "last_reset_request", NULL, 0, &meta.last_reset_request);
-    }
-    if (status == STORE_OK) {
-        *ret_meta = meta;
-    }
-    return status;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * store_sqlite.h - what the files that implement store.h share: the store's insides and its table of
- * statements.  Only for store_sqlite.c (opening, writing), store_read.c (reading, verifying) and
- * sqlite_copy.c (copies, checkpoints).
+ * statements.  Only for store_sqlite.c (opening, writing), store_read.c (reading, verifying),
+ * store_meta.c and sqlite_copy.c (copies, checkpoints).
  */
 #pragma once
 
@@ -64,6 +64,10 @@ struct store {
 };
 
 sqlite3_stmt *store_statement(struct store *store, enum store_statement which);
+/* Runs a statement that has all its values and gives no rows; ready for the next ones after. */
+enum store_status store_statement_run(struct store *store, sqlite3_stmt *statement);
+/* Draws the key of all sessions when there is none yet. */
+enum store_status store_ensure_session_key(struct store *store);
 /* Maps a result code, and keeps its text for store_error(). */
 enum store_status store_status_of(struct store *store, sqlite3 *db, int code);
 /* The first number a query gives; 0 when it gives none. */

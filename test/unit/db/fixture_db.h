@@ -142,9 +142,9 @@ static inline void fixture_found(struct fixture *fixture)
     struct db_facts facts;
 
     fixture_prepare(fixture, &facts);
-    struct shm_sizes sizes = segment_sizes_for(
-        fixture->game->player_slots, facts.users_outside_game, fixture->game->challenge_slots,
-        fixture->game->hint_slots, 1024, 1);
+    struct shm_sizes sizes =
+        segment_sizes_for(fixture->game->player_slots, facts.users_outside_game,
+                          fixture->game->challenge_slots, fixture->game->hint_slots, 1024, 1);
 
     assert_true(segment_create(&sizes, &fixture->segment));
     board_attach(&fixture->segment, &fixture->board);
@@ -156,9 +156,8 @@ static inline void fixture_found(struct fixture *fixture)
     fixture->address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
     fixture->listener_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     assert_true(fixture->listener_fd >= 0);
-    assert_int_equal(bind(fixture->listener_fd, (struct sockaddr *)&fixture->address,
-                          fixture->address_len),
-                     0);
+    assert_int_equal(
+        bind(fixture->listener_fd, (struct sockaddr *)&fixture->address, fixture->address_len), 0);
     assert_int_equal(listen(fixture->listener_fd, 16), 0);
 }
 
@@ -307,9 +306,8 @@ static inline int fixture_connect(struct fixture *fixture)
 static inline struct wire_submit fixture_submit_of(uint64_t request_id, uint32_t player,
                                                    uint32_t challenge)
 {
-    return (struct wire_submit){.head = wire_head_make(WIRE_SUBMIT, request_id),
-                                .player = player,
-                                .challenge = challenge};
+    return (struct wire_submit){
+        .head = wire_head_make(WIRE_SUBMIT, request_id), .player = player, .challenge = challenge};
 }
 
 static inline struct wire_hint fixture_hint_of(uint64_t request_id, uint32_t player,

@@ -35,13 +35,13 @@ static const char *const older_tables =
 static const char *const older_rows =
     "INSERT INTO users VALUES (4, 'alice', 'Alice A'), (7, 'mallory', 'Mal'), (8, 'bob', NULL);"
     "INSERT INTO events(ts, user_id, challenge_id, event_type, points, hint_number) VALUES"
-    " (1000, 4, 11, 1, 100, NULL),"  /* 1 */
-    " (2000, 4, 11, 1, 100, NULL),"  /* 2: the same solve again */
-    " (3000, 4, 11, 2, -60, 1),"     /* 3 */
-    " (4000, 4, 11, 2, -60, 1),"     /* 4: the same hint again */
-    " (5000, NULL, 11, 1, 100, NULL),"/* 5: nobody's */
-    " (6000, 7, 99, 1, 30, NULL),"   /* 6: of a user and a challenge that left the game */
-    " (7000, 55, 11, 1, 100, NULL);";/* 7: of a user without a row */
+    " (1000, 4, 11, 1, 100, NULL),"    /* 1 */
+    " (2000, 4, 11, 1, 100, NULL),"    /* 2: the same solve again */
+    " (3000, 4, 11, 2, -60, 1),"       /* 3 */
+    " (4000, 4, 11, 2, -60, 1),"       /* 4: the same hint again */
+    " (5000, NULL, 11, 1, 100, NULL)," /* 5: nobody's */
+    " (6000, 7, 99, 1, 30, NULL),"     /* 6: of a user and a challenge that left the game */
+    " (7000, 55, 11, 1, 100, NULL);";  /* 7: of a user without a row */
 
 static void make_older_file(struct fixture *fixture)
 {
@@ -58,9 +58,10 @@ static void a_new_file_has_the_schema_of_the_contract(void **state)
     assert_int_equal(facts.events, 0);
     assert_int_equal(fixture_number(fixture, "PRAGMA user_version"), 2);
     assert_int_equal(
-        fixture_number(fixture, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name IN"
-                                " ('events_user_chal_submit', 'events_user_chal_hint', 'events_ts',"
-                                " 'uniq_submit', 'uniq_hint')"),
+        fixture_number(fixture,
+                       "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name IN"
+                       " ('events_user_chal_submit', 'events_user_chal_hint', 'events_ts',"
+                       " 'uniq_submit', 'uniq_hint')"),
         5);
     assert_int_equal(fixture_files(fixture, STORE_FILE ".before-"), 0);
 }

@@ -3,7 +3,6 @@
 
 #include "test/unit/db/fixture_db.h"
 
-
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));

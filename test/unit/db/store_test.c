@@ -69,10 +69,12 @@ static void hot_queries_use_the_indexes_of_the_contract(void **state)
 {
     struct store *store = open_store(*state);
 
-    assert_plan(store, STATEMENT_FIND_SUBMIT, "USING INDEX events_user_chal_submit (user_id=? AND "
-                                              "challenge_id=? AND event_type=?)");
-    assert_plan(store, STATEMENT_FIND_HINT, "USING INDEX events_user_chal_hint (user_id=? AND "
-                                            "challenge_id=? AND event_type=? AND hint_number=?)");
+    assert_plan(store, STATEMENT_FIND_SUBMIT,
+                "USING INDEX events_user_chal_submit (user_id=? AND "
+                "challenge_id=? AND event_type=?)");
+    assert_plan(store, STATEMENT_FIND_HINT,
+                "USING INDEX events_user_chal_hint (user_id=? AND "
+                "challenge_id=? AND event_type=? AND hint_number=?)");
     assert_plan(store, STATEMENT_NEWEST_TS, "USING COVERING INDEX events_ts");
     assert_plan(store, STATEMENT_EACH_EVENT, "USING INTEGER PRIMARY KEY (rowid>?)");
     assert_plan(store, STATEMENT_USER_SUMS, "USING INDEX events_user_chal_");
@@ -199,9 +201,9 @@ static void a_checkpoint_empties_the_log_unless_a_reader_needs_it(void **state)
 
     assert_int_equal(store_begin(reader), STORE_OK); /* a snapshot from before the event */
     store_rollback(reader);
-    assert_int_equal(sqlite3_exec(reader->db, "BEGIN; SELECT count(*) FROM events", NULL, NULL,
-                                  NULL),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(reader->db, "BEGIN; SELECT count(*) FROM events", NULL, NULL, NULL),
+        SQLITE_OK);
     assert_int_equal(store_begin(store), STORE_OK);
     assert_int_equal(store_insert_event(store, &event, &id), STORE_OK);
     assert_int_equal(store_commit(store), STORE_OK);
