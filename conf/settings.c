@@ -40,7 +40,7 @@ struct schema {
 /* What libcyaml had to say: the first complaint, and the place in the innermost line of its trace. */
 struct complaint {
     char text[200];
-    unsigned line;
+    uint32_t line;
 };
 
 static const cyaml_schema_value_t item_schema = {
@@ -60,7 +60,7 @@ complaint_keep(cyaml_log_t level, void *context, const char *format, va_list arg
     text[strcspn(text, "\n")] = '\0';
     place = strstr(text, "(line: ");
     if (place != NULL && complaint->line == 0) {
-        (void)sscanf(place, "(line: %u", &complaint->line);
+        complaint->line = (uint32_t)strtoul(place + strlen("(line: "), NULL, 10);
     }
     if (complaint->text[0] == '\0' && strstr(text, "Backtrace:") == NULL) {
         const char *start = strncmp(text, "Load: ", 6) == 0 ? text + 6 : text;
