@@ -15,6 +15,7 @@
 #include "master/signals.h"
 #include "master/user.h"
 #include "shm/base/log.h"
+#include "shm/gcra.h"
 #include "shm/heritage.h"
 #include "shm/slots.h"
 #include "worker/worker.h"
@@ -221,7 +222,6 @@ const char *child_overdue(const struct child *child, const struct segment *segme
     return NULL;
 }
 
-/* Its route is known by the row of worker/route.c's table: /metrics has the same rows. */
 static void child_log_death(const struct child *child, const struct segment *segment, int status,
                             uint64_t now_us)
 {
@@ -232,7 +232,9 @@ static void child_log_death(const struct child *child, const struct segment *seg
     bool in_order =
         child->state == CHILD_LEAVING && WIFEXITED(status) && WEXITSTATUS(status) == EX_OK;
     char how[32];
-    char where[16] = "none";
+    char where[64];
+    const char *method = "none";
+    const char *path = route == SHM_NONE ? NULL : worker_route_name(route, &method);
 
     if (WIFSIGNALED(status)) {
         const char *name = sigabbrev_np(WTERMSIG(status));
@@ -241,19 +243,34 @@ static void child_log_death(const struct child *child, const struct segment *seg
     } else {
         (void)snprintf(how, sizeof(how), "exit %d", WEXITSTATUS(status));
     }
-    if (route != SHM_NONE) {
-        (void)snprintf(where, sizeof(where), "%u", route);
-    }
+    (void)snprintf(where, sizeof(where), "%s%s%s", method, path == NULL ? "" : " ",
+                   path == NULL ? "" : path);
     LOG(in_order ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, in_order ? "process left" : "process died",
         LOG_STR("process", child->name), LOG_I64("pid", child->pid), LOG_STR("how", how),
         LOG_STR("state", child_state_word(child->state)), LOG_STR("route", where),
         LOG_U64("lived_ms", (now_us - child->forked_us) / 1000));
 }
 
+/* Died at once: before it served at all, or again and again soon after. */
+static bool died_at_once(struct child *child, uint64_t now_us)
+{
+    static const struct gcra_limit served = {
+        .interval_us = CHILD_SERVED_DEATHS_INTERVAL_US,
+        .burst = CHILD_SERVED_DEATHS,
+    };
+    uint64_t retry_us;
+
+    if (now_us - child->forked_us >= CHILD_LONG_LIFE_US) {
+        return false;
+    }
+    return child->state != CHILD_READY ||
+           !gcra_take(&child->served_deaths, &served, now_us, &retry_us);
+}
+
 static void child_bury(struct child *child, const struct segment *segment, int status,
                        uint64_t now_us)
 {
-    bool lived_long = now_us - child->forked_us >= CHILD_LONG_LIFE_US;
+    bool at_once = died_at_once(child, now_us);
 
     child_log_death(child, segment, status, now_us);
     slots_bury(segment, child->slot);
@@ -263,11 +280,11 @@ static void child_bury(struct child *child, const struct segment *segment, int s
     child->control_fd = -1;
     child->pid = 0;
     child->state = CHILD_DEAD;
-    if (lived_long) {
+    if (!at_once) {
         child->quick_deaths = 0;
     }
     child->born_again_us = now_us + child_backoff_us(child->quick_deaths);
-    if (!lived_long) {
+    if (at_once) {
         child->quick_deaths++;
     }
 }

@@ -17,6 +17,7 @@
 #include "shm/base/compiler.h"
 #include "shm/base/proc.h"
 #include "shm/control.h"
+#include "shm/layout.h"
 
 struct heritage; /* shm/heritage.h */
 struct segment;  /* shm/segment.h */
@@ -28,6 +29,10 @@ struct user;     /* master/user.h */
 
 /* A child that lived so long has not died "at once". */
 #define CHILD_LONG_LIFE_US 5000000
+/* Nor has one that served, however short: its successor comes immediately (P6 wants it back well
+ * under a second), so many times in a row, then once in the interval; beyond it, back-off. */
+#define CHILD_SERVED_DEATHS 32
+#define CHILD_SERVED_DEATHS_INTERVAL_US 1000000
 /* The first successor comes immediately, the next after this, then twice as late each time. */
 #define CHILD_BACKOFF_FIRST_US 50000
 #define CHILD_BACKOFF_MOST_US 5000000
@@ -57,6 +62,7 @@ struct child {
     bool is_killed;        /* SIGKILL is on its way */
     bool reload_awaited;   /* master/reload.c waits for its answer */
     uint32_t quick_deaths; /* one after the other */
+    struct shm_limit served_deaths; /* private to the master: a GCRA word needs no sharing */
     uint64_t forked_us;
     uint64_t born_again_us;
     uint64_t kill_at_us; /* 0: not told to leave */

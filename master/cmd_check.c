@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd_check.c - `ctfg check` judges files and database; `ctfg probe` the files only. */
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "conf/game.h"
 #include "db/db.h"
@@ -8,10 +9,17 @@
 #include "master/load.h"
 #include "master/options.h"
 
+/* The argument may be the game's folder, as for people, or its challenges file, as for `ctfg`. */
 static int load(struct options *options, struct game **ret_game)
 {
+    struct stat found;
+
     if (options->argument_count == 1) {
-        options->source.challenges_path = options->arguments[0];
+        if (stat(options->arguments[0], &found) == 0 && S_ISDIR(found.st_mode)) {
+            options->source.game_dir = options->arguments[0];
+        } else {
+            options->source.challenges_path = options->arguments[0];
+        }
     }
     return load_for_tool(&options->source, ret_game);
 }

@@ -32,14 +32,9 @@ int load_for_tool(const struct files_source *source, struct game **ret_game)
         diag_print(&diag);
     }
     diag_free(&diag);
-    switch (result) {
-    case LOAD_OK:
-        files_free(&files);
-        return 0;
-    case LOAD_UNREADABLE:
+    if (result != LOAD_OK) {
         return EXIT_UNUSABLE;
-    case LOAD_MISTAKES:
-        return 1;
     }
-    return 1;
+    files_free(&files);
+    return 0;
 }

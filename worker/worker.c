@@ -31,6 +31,7 @@
 #include "worker/page.h"
 #include "worker/password.h"
 #include "worker/reload.h"
+#include "worker/route.h"
 #include "worker/session.h"
 #include "worker/stream.h"
 #include "worker/view.h"
@@ -277,6 +278,11 @@ static bool start_modules(struct worker *worker)
     return conn_start(worker) && dbclient_start(worker) && session_start(worker) &&
            password_start(worker) && view_start(worker) && stream_start(worker) &&
            accept_start(worker);
+}
+
+const char *worker_route_name(uint32_t row, const char **ret_method)
+{
+    return route_name(row, ret_method);
 }
 
 _Noreturn void worker_main(struct heritage *heritage)
