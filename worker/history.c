@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * history.c - folds the game into one bounded frame.
+ * history.c - folds the game into one bounded frame, a slice at a time.
  *
- * Cost: with 20,000 players and 1000 events one build takes about 8 ms, of which the JSON is most;
- * it stays below the 20 ms no loop may stall for, so it is done in one go.
+ * With 20,000 players the frame is 3 MB and takes 20 to 30 ms of CPU, so it is built over several
+ * turns of the loop: first everything is taken from one cut (5 to 10 ms), then it is written.
  */
 #include "worker/history.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "conf/game.h"
 #include "shm/base/clock.h"
@@ -24,112 +25,101 @@
 #define REUSE_COSTS 20
 /* ... but what costs less than this is always built, so that small games see everything at once. */
 #define REUSE_COST_MIN_US 1000
+/* Events written between two looks at the clock. */
+#define EVENTS_A_LOOK 64
 
 /* A player's events before the window, as one. */
 struct fold {
-    uint64_t id; /* of the newest one folded; 0: unknown */
-    uint64_t ts_us;
+    uint64_t id;       /* of the newest one folded */
+    uint64_t time_seq; /* the same if known, else 0: where the ring may tell the time */
+    uint64_t or_ts_us; /* the time, if the ring does not tell */
     int64_t points;
-    uint32_t player;
+    uint32_t user_id;
+    char name[PLAYER_NAME_BYTES];
 };
 
-struct folding {
-    const struct mirror *mirror;
-    const struct ring *ring;
+struct history_build {
+    uint64_t begun_us;
+    uint64_t seq;
+    uint64_t version;
     struct event *window; /* newest first */
-    uint32_t window_count;
-    uint64_t window_oldest_ts_us;
-    struct fold *folds;
+    uint32_t window_left; /* not yet written; taken from the end */
+    struct fold *folds;   /* by id */
     uint32_t fold_count;
-    int64_t *window_points; /* by player: what the window holds of them */
-    uint64_t *before;       /* by player: the event before their oldest one in the window */
-    bool *in_window;
+    uint32_t fold_at; /* next to be written */
+    struct buf out;   /* room for a frame's head, then the payload */
+    struct json_out json;
 };
 
-static bool folding_make(struct folding *folding, const struct worker *worker)
+static void build_free(struct history_build *build)
 {
-    size_t players = worker->mirror->players_max + 1;
-    size_t window = worker->game->settings.history_events + 1;
-
-    *folding = (struct folding){
-        .mirror = worker->mirror,
-        .ring = &worker->ring,
-        .window = malloc(window * sizeof(struct event)),
-        .folds = malloc(players * sizeof(struct fold)),
-        .window_points = calloc(players, sizeof(int64_t)),
-        .before = calloc(players, sizeof(uint64_t)),
-        .in_window = calloc(players, sizeof(bool)),
-    };
-    return folding->window != NULL && folding->folds != NULL && folding->window_points != NULL &&
-           folding->before != NULL && folding->in_window != NULL;
+    if (build != NULL) {
+        free(build->window);
+        free(build->folds);
+        buf_free(&build->out);
+        free(build);
+    }
 }
 
-static void folding_free(struct folding *folding)
-{
-    free(folding->window);
-    free(folding->folds);
-    free(folding->window_points);
-    free(folding->before);
-    free(folding->in_window);
-}
+/* ---- taking: one cut, private afterwards ---- */
 
-/* The newest events up to the mirror's sequence, back from there. */
-static void take_window(struct folding *folding, uint32_t max)
-{
-    uint64_t oldest = ring_oldest_seq(folding->ring);
+/* What the window holds of each player, by slot. */
+struct tally {
+    int64_t points;
+    uint64_t before; /* the player's event before their oldest one in the window */
+    bool is_in_window;
+};
 
-    for (uint64_t seq = folding->mirror->seq; seq >= oldest && folding->window_count < max; seq--) {
+/* The newest events up to the mirror's sequence, back from there.  Returns the oldest one's time. */
+static uint64_t take_window(struct history_build *build, const struct worker *worker,
+                            struct tally *tallies)
+{
+    const struct mirror *mirror = worker->mirror;
+    uint64_t oldest = ring_oldest_seq(&worker->ring);
+    uint64_t oldest_ts_us = mirror->last_ts_us;
+    uint32_t max = worker->game->settings.history_events;
+
+    for (uint64_t seq = mirror->seq; seq >= oldest && build->window_left < max; seq--) {
         struct event event;
-        enum ring_read status = ring_read_event(folding->ring, seq, &event);
+        enum ring_read status = ring_read_event(&worker->ring, seq, &event);
 
         if (status == RING_LAPPED) {
             break;
         }
-        if (status != RING_OK || !event_is_shown(&event) ||
-            event.player >= folding->mirror->players_max) {
+        if (status != RING_OK || !event_is_shown(&event) || event.player >= mirror->players_max) {
             continue;
         }
-        folding->window[folding->window_count++] = event;
-        folding->window_points[event.player] += event.points;
-        folding->before[event.player] = event.prev_player_seq;
-        folding->in_window[event.player] = true;
-        folding->window_oldest_ts_us = event.ts_us;
+        build->window[build->window_left++] = event;
+        tallies[event.player].points += event.points;
+        tallies[event.player].before = event.prev_player_seq;
+        tallies[event.player].is_in_window = true;
+        oldest_ts_us = event.ts_us;
     }
+    return oldest_ts_us;
 }
 
-/* When was it?  The ring says, or it is older than all that the ring says. */
-static uint64_t time_of(const struct folding *folding, const struct player_view *view, uint64_t seq)
+static void fold_players(struct history_build *build, const struct mirror *mirror,
+                         const struct tally *tallies, uint64_t window_ts_us)
 {
-    struct event event;
-
-    if (seq != 0 && ring_read_event(folding->ring, seq, &event) == RING_OK) {
-        return event.ts_us;
-    }
-    if (seq != 0 && view->raised_seq == seq) {
-        return view->raised_ts_us;
-    }
-    return folding->window_oldest_ts_us != 0 ? folding->window_oldest_ts_us
-                                             : folding->mirror->last_ts_us;
-}
-
-static void fold_players(struct folding *folding)
-{
-    const struct mirror *mirror = folding->mirror;
-
     for (uint32_t player = 0; player < mirror->players_max; player++) {
         const struct player_view *view = &mirror->players[player];
-        uint64_t last = folding->in_window[player] ? folding->before[player] : view->last_seq;
-        int64_t points = view->score_points - folding->window_points[player];
+        const struct tally *tally = &tallies[player];
+        uint64_t last = tally->is_in_window ? tally->before : view->last_seq;
+        int64_t points = view->score_points - tally->points;
 
         if (last == 0 && points == 0) {
             continue;
         }
-        folding->folds[folding->fold_count++] = (struct fold){
+        struct fold *fold = &build->folds[build->fold_count++];
+
+        *fold = (struct fold){
             .id = last,
-            .ts_us = time_of(folding, view, last),
+            .time_seq = last,
+            .or_ts_us = view->raised_seq == last ? view->raised_ts_us : window_ts_us,
             .points = points,
-            .player = player,
+            .user_id = view->user_id,
         };
+        memcpy(fold->name, view->name, sizeof(fold->name));
     }
 }
 
@@ -142,83 +132,136 @@ static int compare_folds(const void *a, const void *b)
 }
 
 /* Every id once, growing: an unknown one gets one that no event of this frame has, below the rest. */
-static void order_folds(struct folding *folding)
+static void order_folds(struct history_build *build)
 {
     uint64_t unknown = 0;
 
-    qsort(folding->folds, folding->fold_count, sizeof(struct fold), compare_folds);
-    while (unknown < folding->fold_count && folding->folds[unknown].id == 0) {
+    qsort(build->folds, build->fold_count, sizeof(struct fold), compare_folds);
+    while (unknown < build->fold_count && build->folds[unknown].id == 0) {
         unknown++;
     }
-    uint64_t above =
-        unknown < folding->fold_count ? folding->folds[unknown].id : folding->mirror->seq + 1;
+    uint64_t above = unknown < build->fold_count ? build->folds[unknown].id : build->seq + 1;
 
     for (uint64_t i = 0; i < unknown; i++) {
-        folding->folds[i].id = above > unknown ? above - unknown + i : i + 1;
+        build->folds[i].id = above > unknown ? above - unknown + i : i + 1;
     }
 }
 
-static void write_fold(struct json_out *json, const struct folding *folding,
-                       const struct fold *fold)
+static bool take(struct history_build *build, struct worker *worker)
 {
-    const struct player_view *view = &folding->mirror->players[fold->player];
+    const struct mirror *mirror = worker->mirror;
+    struct tally *tallies = calloc((size_t)mirror->players_max + 1, sizeof(*tallies));
 
+    build->window =
+        malloc(((size_t)worker->game->settings.history_events + 1) * sizeof(*build->window));
+    build->folds = malloc(((size_t)mirror->players_max + 1) * sizeof(*build->folds));
+    bool ok = tallies != NULL && build->window != NULL && build->folds != NULL &&
+              mirror_refresh(worker->mirror);
+
+    if (ok) {
+        build->seq = mirror->seq;
+        build->version = mirror->version;
+        uint64_t window_ts_us = take_window(build, worker, tallies);
+
+        fold_players(build, mirror, tallies, window_ts_us);
+        order_folds(build);
+    }
+    free(tallies);
+    return ok;
+}
+
+static struct history_build *build_begin(struct worker *worker)
+{
+    static const char room[WS_HEAD_BYTES_MAX];
+    struct history_build *build = calloc(1, sizeof(*build));
+
+    if (build == NULL) {
+        return NULL;
+    }
+    build->begun_us = clock_mono_us();
+    build->out = BUF_INIT(HISTORY_BYTES_MAX);
+    build->json = JSON_OUT(&build->out);
+    if (!take(build, worker)) {
+        build_free(build);
+        return NULL;
+    }
+    buf_append(&build->out, room, sizeof(room));
+    json_array_begin(&build->json);
+    return build;
+}
+
+/* ---- writing ---- */
+
+static uint64_t time_of(const struct fold *fold, const struct ring *ring)
+{
+    struct event event;
+    bool known = fold->time_seq != 0 && ring_read_event(ring, fold->time_seq, &event) == RING_OK;
+
+    return known ? event.ts_us : fold->or_ts_us;
+}
+
+static void write_fold(struct json_out *json, const struct fold *fold, const struct ring *ring)
+{
     json_object_begin(json);
     json_key_u64(json, "id", fold->id);
     json_key_str(json, "type", STR("score"));
-    json_key_str(json, "displayname", str_from(view->name));
-    json_key_u64(json, "user_id", view->user_id);
-    json_key_u64(json, "ts", fold->ts_us / 1000);
+    json_key_str(json, "displayname", str_from(fold->name));
+    json_key_u64(json, "user_id", fold->user_id);
+    json_key_u64(json, "ts", time_of(fold, ring) / 1000);
     json_key_u64(json, "challenge_id", 0);
     json_key_str(json, "challenge", STR("Earlier"));
     json_key_i64(json, "points", fold->points);
     json_object_end(json);
 }
 
-/* Folded events and the window as one array, by id.  Of one player the fold is always the older. */
-static void write_all(struct json_out *json, const struct folding *folding,
-                      const struct worker *worker)
+/* The next by id, of the folds and the window.  false: all are written. */
+static bool write_next(struct history_build *build, const struct worker *worker)
 {
-    uint32_t fold = 0;
-    uint32_t left = folding->window_count;
+    bool has_fold = build->fold_at < build->fold_count;
+    bool has_event = build->window_left > 0;
 
-    json_array_begin(json);
-    while (fold < folding->fold_count || left > 0) {
-        bool fold_is_next = left == 0 || (fold < folding->fold_count &&
-                                          folding->folds[fold].id < folding->window[left - 1].seq);
-
-        if (fold_is_next) {
-            write_fold(json, folding, &folding->folds[fold++]);
-        } else {
-            event_json_write(json, worker, &folding->window[--left], EVENT_PAST);
-        }
+    if (has_fold && (!has_event ||
+                     build->folds[build->fold_at].id < build->window[build->window_left - 1].seq)) {
+        write_fold(&build->json, &build->folds[build->fold_at++], &worker->ring);
+    } else if (has_event) {
+        event_json_write(&build->json, worker, &build->window[--build->window_left], EVENT_PAST);
     }
-    json_array_end(json);
+    return has_fold || has_event;
 }
 
-/* Head and payload in one piece: the head's length is known when the payload is. */
-static struct blob *encode(const struct folding *folding, const struct worker *worker)
+/* false: the time is up. */
+static bool write_until(struct history_build *build, const struct worker *worker, uint64_t until_us)
 {
-    struct buf out = BUF_INIT(HISTORY_BYTES_MAX);
-    struct json_out json = JSON_OUT(&out);
+    for (;;) {
+        for (int i = 0; i < EVENTS_A_LOOK; i++) {
+            if (!write_next(build, worker)) {
+                return true;
+            }
+        }
+        if (clock_mono_us() >= until_us) {
+            return false;
+        }
+    }
+}
+
+/* The head goes into the room in front; a short one leaves a gap, which is closed. */
+static struct blob *finish_frame(struct history_build *build)
+{
+    struct buf *out = &build->out;
     char head[WS_HEAD_BYTES_MAX];
-    struct blob *blob = NULL;
 
-    write_all(&json, folding, worker);
-    if (!out.failed) {
-        size_t len = ws_head(WS_TEXT, out.len, head);
-        struct buf frame = BUF_INIT(HISTORY_BYTES_MAX + WS_HEAD_BYTES_MAX);
-
-        if (buf_reserve(&frame, len + out.len)) {
-            buf_append(&frame, head, len);
-            buf_append_str(&frame, buf_str(&out));
-            blob = blob_from_buf(&frame);
-        }
-        buf_free(&frame);
+    json_array_end(&build->json);
+    if (out->failed) {
+        return NULL;
     }
-    buf_free(&out);
-    return blob;
+    size_t len = ws_head(WS_TEXT, out->len - WS_HEAD_BYTES_MAX, head);
+
+    buf_consume(out, len < WS_HEAD_BYTES_MAX ? WS_HEAD_BYTES_MAX - len : 0);
+    memcpy(out->data, head, len);
+    return blob_from_buf(out);
 }
+
+/* ---- keeping ---- */
 
 static bool is_fresh(const struct history *history, const struct worker *worker)
 {
@@ -234,38 +277,50 @@ static bool is_fresh(const struct history *history, const struct worker *worker)
            clock_mono_us() - history->built_us < history->cost_us * REUSE_COSTS;
 }
 
-bool history_refresh(struct history *history, struct worker *worker)
+static bool put_in_force(struct history *history)
 {
-    uint64_t begun_us = clock_mono_us();
-    struct folding folding = {0};
-    struct blob *frame = NULL;
+    struct history_build *build = history->build;
+    struct blob *frame = finish_frame(build);
+    uint64_t now_us = clock_mono_us();
 
-    if (is_fresh(history, worker)) {
-        return true;
+    if (frame != NULL) {
+        blob_unref(history->frame);
+        *history = (struct history){
+            .frame = frame,
+            .seq = build->seq,
+            .version = build->version,
+            .built_us = now_us,
+            .cost_us = now_us - build->begun_us,
+        };
     }
-    if (mirror_refresh(worker->mirror) && folding_make(&folding, worker)) {
-        take_window(&folding, worker->game->settings.history_events);
-        fold_players(&folding);
-        order_folds(&folding);
-        frame = encode(&folding, worker);
+    history->build = NULL;
+    build_free(build);
+    return frame != NULL;
+}
+
+enum history_status history_advance(struct history *history, struct worker *worker,
+                                    uint64_t until_us)
+{
+    if (history->build == NULL && is_fresh(history, worker)) {
+        return HISTORY_READY;
     }
-    folding_free(&folding);
-    if (frame == NULL) {
-        return history->frame != NULL; /* the last one is true still, only older */
+    if (history->build == NULL) {
+        history->build = build_begin(worker);
     }
-    history_forget(history);
-    *history = (struct history){
-        .frame = frame,
-        .seq = worker->mirror->seq,
-        .version = worker->mirror->version,
-        .built_us = clock_mono_us(),
-    };
-    history->cost_us = history->built_us - begun_us;
-    return true;
+    if (history->build != NULL) {
+        if (!write_until(history->build, worker, until_us)) {
+            return HISTORY_BUILDING;
+        }
+        if (put_in_force(history)) {
+            return HISTORY_READY;
+        }
+    }
+    return history->frame != NULL ? HISTORY_READY : HISTORY_FAILED; /* older, and true still */
 }
 
 void history_forget(struct history *history)
 {
     blob_unref(history->frame);
+    build_free(history->build);
     *history = (struct history){0};
 }

@@ -17,6 +17,7 @@
 #include "shm/base/compiler.h"
 
 struct blob;
+struct history_build; /* one under way */
 struct worker;
 
 struct history {
@@ -25,9 +26,17 @@ struct history {
     uint64_t version;   /* of the board it was made from */
     uint64_t built_us;
     uint64_t cost_us; /* what building took */
+    struct history_build *build;
 };
 
-/* Builds it anew if need be.  false: the board does not hold still, or no memory: ask again. */
-MUST_USE bool history_refresh(struct history *history, struct worker *worker);
-/* Nothing of it is true any more: a reset. */
+enum history_status {
+    HISTORY_READY,    /* frame and seq can be given out */
+    HISTORY_BUILDING, /* the time was up: call again in the next turn of the loop */
+    HISTORY_FAILED,   /* the board does not hold still, or no memory: ask again later */
+};
+
+/* Builds it anew if need be, until the clock shows until_us. */
+MUST_USE enum history_status history_advance(struct history *history, struct worker *worker,
+                                             uint64_t until_us);
+/* Nothing of it is true any more: a reset, another bank. */
 void history_forget(struct history *history);

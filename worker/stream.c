@@ -48,7 +48,7 @@ struct stream_hub {
     struct stream_client *at; /* where the pass stands; NULL: at the beginning */
     uint32_t pass_left;       /* clients it still visits */
     bool pass_again;          /* somebody could take more than one visit gave */
-    uv_idle_t turn;           /* active while pass_left > 0 */
+    uv_idle_t turn;           /* active while there is something to do in every turn */
     bool turn_active;
 
     uv_timer_t timer; /* the end of the present tick, when there is news in it */
@@ -165,15 +165,26 @@ static void pass_some(struct stream_hub *hub)
         hub->pass_again = false;
         hub->pass_left = hub->count;
     }
-    if (hub->pass_left == 0) {
+    if (hub->pass_left == 0 && !hub->shared.history_wanted) {
         turn_stop(hub);
     }
 }
 
+static void pass_start(struct stream_hub *hub);
+
 static void on_turn(uv_idle_t *handle)
 {
     struct stream_hub *hub = handle->data;
+    struct stream_shared *shared = &hub->shared;
 
+    if (shared->history_wanted) {
+        shared->history_wanted =
+            history_advance(&shared->history, shared->worker,
+                            clock_mono_us() + STREAM_HISTORY_SLICE_US) == HISTORY_BUILDING;
+        if (!shared->history_wanted) {
+            pass_start(hub);
+        }
+    }
     pass_some(hub);
 }
 
@@ -181,7 +192,7 @@ static void on_turn(uv_idle_t *handle)
 static void pass_start(struct stream_hub *hub)
 {
     hub->pass_left = hub->count;
-    if (hub->pass_left > 0 && !hub->turn_active) {
+    if (!hub->turn_active) {
         hub->turn_active = uv_idle_start(&hub->turn, on_turn) == 0;
         CHECK(hub->turn_active); /* only a handle that was never initialised fails */
     }

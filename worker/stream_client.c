@@ -90,8 +90,20 @@ static bool put_resync(struct stream_client *client, const struct stream_shared 
 
 static bool give_history(struct stream_client *client, struct stream_shared *shared)
 {
-    if (!history_refresh(&shared->history, shared->worker)) {
-        return false; /* db has just died: the next tick asks again */
+    uint64_t until_us = clock_mono_us() + STREAM_HISTORY_SLICE_US;
+
+    /* While one is being built the hub goes on with it, once a turn for all who wait. */
+    if (shared->history_wanted) {
+        return false;
+    }
+    switch (history_advance(&shared->history, shared->worker, until_us)) {
+    case HISTORY_READY:
+        break;
+    case HISTORY_BUILDING:
+        shared->history_wanted = true;
+        return false;
+    case HISTORY_FAILED: /* db has just died: the next tick asks again */
+        return false;
     }
     stream_client_put(client, shared->history.frame);
     client->seq = shared->history.seq;

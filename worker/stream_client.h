@@ -21,11 +21,15 @@ struct conn;
 struct stream_hub;
 struct worker;
 
+/* Building a history never takes longer in one turn of the loop. */
+#define STREAM_HISTORY_SLICE_US 4000
+
 /* What stream.c keeps for all clients and a client's functions use. */
 struct stream_shared {
     struct worker *worker;
     struct frames frames;
     struct history history;
+    bool history_wanted; /* somebody waits for the one that is being built */
     struct ws_shared ws;
 };
 
