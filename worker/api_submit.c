@@ -49,6 +49,14 @@ static void answer_correct(struct conn *conn, const struct wire_result *result)
     buf_free(&body);
 }
 
+/* The limit is there against guessing: whoever knows the flag is not, nor is one whom we could not
+ * hear (503) and who has to ask again. */
+static bool was_right_or_unheard(const struct wire_result *result)
+{
+    return result == NULL || result->status == WIRE_OK || result->status == WIRE_BUSY ||
+           result->status == WIRE_STORE_FAILED;
+}
+
 static void submit_on_committed(struct worker *worker, struct conn *conn,
                                 const struct dbclient_context *context,
                                 const struct wire_result *result)
@@ -56,8 +64,7 @@ static void submit_on_committed(struct worker *worker, struct conn *conn,
     struct submit_context asked;
 
     memcpy(&asked, context->bytes, sizeof(asked));
-    if (result != NULL && result->status == WIRE_OK) {
-        /* The limit is there against guessing: whoever knows the flag is not. */
+    if (was_right_or_unheard(result)) {
         limit_refund_player(worker, LIMIT_SUBMIT, asked.player);
     }
     if (conn == NULL) {

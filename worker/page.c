@@ -336,6 +336,9 @@ void page_respond(struct exchange *exchange)
     }
     if (file == NULL) {
         response_error(exchange->conn, 404, "not_found");
+    } else if (exchange->request->method != METHOD_GET &&
+               exchange->request->method != METHOD_HEAD) {
+        response_method_not_allowed(exchange->conn, STR("GET, HEAD"));
     } else {
         answer(exchange, page, file);
     }

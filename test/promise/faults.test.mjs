@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+// The disk is full, read-only, locked or broken, the clock is wrong: a clear message, 503 for what
+// would have to be written, reads and streams go on, and all is well again when the cause is gone.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+
+import { openStream } from "../lib/client.mjs";
+import { execute, query, replay } from "../lib/database.mjs";
+import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
+import { Player, waitFor } from "../lib/player.mjs";
+import { ctfg, startServer } from "../lib/server.mjs";
+
+const temp = mkdtempSync(join(tmpdir(), "ctfg-faults-"));
+const mounts = [];
+after(() => {
+  mounts.forEach((dir) => spawnSync("umount", ["-l", dir]));
+  rmSync(temp, { recursive: true, force: true });
+});
+
+/** A small disk of its own; undefined where mounting is not allowed. */
+function smallDisk(size) {
+  const dir = mkdtempSync(join(temp, "disk-"));
+  const result = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", dir]);
+  if (result.status !== 0) {
+    return undefined;
+  }
+  mounts.push(dir);
+  return dir;
+}
+
+async function loggedIn(server, i = 0) {
+  const player = new Player(() => server.url, playerName(i), playerPassword(i));
+  await player.login();
+  return player;
+}
+
+/** Solves until the answer is no longer "correct"; returns that answer and what was acknowledged. */
+async function solveUntilRefused(player, ids) {
+  const acknowledged = [];
+  for (const id of ids) {
+    const answer = await player.submit(id, flagOf(id));
+    if (answer.json?.result !== "correct") {
+      return { answer, acknowledged, id };
+    }
+    acknowledged.push(id);
+  }
+  return { acknowledged };
+}
+
+const solvesOf = (server, player) => replay(server.dbPath).get(player.userId)?.solves ?? 0;
+
+describe("faults", { timeout: 180000 }, () => {
+  it("a full disk refuses writes, keeps what was acknowledged, and goes on when there is room", async (t) => {
+    const disk = smallDisk("4m");
+    if (disk === undefined) {
+      t.skip("mounting a small disk is not allowed here");
+      return;
+    }
+    const server = await startServer({ game: makeGame({ players: 2, challenges: 50 }), dbdir: disk });
+    try {
+      const player = await loggedIn(server);
+      const stream = await openStream(player.streamUrl);
+      assert.equal((await player.submit(1, flagOf(1))).json.result, "correct");
+
+      spawnSync("dd", ["if=/dev/zero", `of=${join(disk, "ballast")}`, "bs=4096"]);
+      const ids = Array.from({ length: 49 }, (_, i) => i + 2);
+      const refused = await solveUntilRefused(player, ids);
+      assert.equal(refused.answer?.status, 503, "the disk is full and everything was accepted");
+      assert.deepEqual(refused.answer.json.error, "unavailable");
+      assert.ok(refused.answer.headers["retry-after"]);
+      assert.equal((await player.get("/api/scoreboard")).status, 200);
+      assert.equal((await player.get("/api/challenges")).status, 200);
+      const seen = refused.acknowledged.length + 1;
+      await waitFor("the acknowledged events on the stream", () => stream.events().length >= seen);
+      assert.match(server.log(), /full|space/i);
+
+      rmSync(join(disk, "ballast"));
+      await waitFor("writing works again", async () => {
+        const answer = await player.submit(refused.id, flagOf(refused.id));
+        return answer.status === 200;
+      });
+      assert.equal(solvesOf(server, player), seen + 1);
+      assert.equal(stream.end, undefined, "the stream was closed");
+      stream.close();
+      player.close();
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it("a database locked by another process refuses writes until the lock is gone", async () => {
+    const server = await startServer({ game: makeGame({ players: 2, challenges: 9 }) });
+    const shell = spawn("sqlite3", [server.dbPath], { stdio: ["pipe", "pipe", "inherit"] });
+    try {
+      const player = await loggedIn(server);
+      let said = "";
+      shell.stdout.on("data", (chunk) => (said += chunk));
+      shell.stdin.write("BEGIN IMMEDIATE;\nSELECT 'locked';\n");
+      await waitFor("the lock", () => said.includes("locked"));
+      const refused = await player.submit(1, flagOf(1));
+      assert.deepEqual([refused.status, refused.json], [503, { error: "unavailable" }]);
+      assert.equal((await player.get("/api/scoreboard")).status, 200);
+      shell.stdin.end("ROLLBACK;\n");
+      await waitFor("writing works again", async () => {
+        return (await player.submit(1, flagOf(1))).status === 200;
+      });
+      assert.equal(solvesOf(server, player), 1);
+      player.close();
+    } finally {
+      shell.kill();
+      await server.stop();
+    }
+  });
+
+  it("a read-only database is refused at the start with a sentence", async (t) => {
+    const disk = smallDisk("8m");
+    if (disk === undefined) {
+      t.skip("mounting a small disk is not allowed here");
+      return;
+    }
+    const game = makeGame();
+    const server = await startServer({ game, dbdir: disk });
+    await server.stop();
+    assert.equal(spawnSync("mount", ["-o", "remount,ro", disk]).status, 0);
+    const result = spawnSync(ctfg, ["-C", game, "-b", disk, "-p", "0"], {
+      encoding: "utf8",
+      timeout: 20000,
+    });
+    assert.equal(result.status, 2, result.stderr);
+    assert.match(result.stderr, /read-only|written|permission/i);
+  });
+
+  it("a clock that was set back does not set the game back", async () => {
+    const dbdir = join(temp, "clock");
+    mkdirSync(dbdir);
+    const game = makeGame({ players: 2, challenges: 9 });
+    const first = await startServer({ game, dbdir });
+    const early = await loggedIn(first);
+    await early.submit(1, flagOf(1));
+    early.close();
+    await first.stop();
+    const future = (Date.now() + 3600 * 1000) * 1000; // as if the clock had been an hour ahead
+    execute(first.dbPath, `UPDATE events SET ts = ${future};`);
+    const server = await first.restart();
+    try {
+      const player = await loggedIn(server);
+      await player.submit(2, flagOf(2));
+      await player.submit(3, flagOf(3));
+      const times = query(server.dbPath, "SELECT ts FROM events ORDER BY id").map((row) => row.ts);
+      assert.ok(times[1] >= future && times[2] >= times[1], String(times));
+      player.close();
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it("pages of a database that were overwritten are noticed by check, in a sentence", async () => {
+    const game = makeGame({ players: 2, challenges: [challenge(1)] });
+    const server = await startServer({ game });
+    const player = await loggedIn(server);
+    await player.submit(1, flagOf(1));
+    player.close();
+    await server.stop();
+    spawnSync("dd", ["if=/dev/urandom", `of=${server.dbPath}`, "bs=4096", "seek=1", "count=2", "conv=notrunc"]);
+    const result = spawnSync(ctfg, ["check", "-C", game, "-b", server.dbdir], {
+      encoding: "utf8",
+      timeout: 20000,
+    });
+    assert.notEqual(result.status, 0);
+    assert.match(result.stdout + result.stderr, /events\.db|database/);
+  });
+});

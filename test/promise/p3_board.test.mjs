@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// P3: the scoreboard is the event log. Every snapshot that anyone reads, at any moment of a rush,
+// equals a replay of the events up to its own sequence number, in score, count and order.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { query } from "../lib/database.mjs";
+import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
+import { Player, waitFor } from "../lib/player.mjs";
+import { startServer } from "../lib/server.mjs";
+
+const PLAYERS = 40;
+const CHALLENGES = 60;
+
+let server;
+let players;
+const snapshots = [];
+
+/** Scores, counts and ranks after the events up to seq, worked out from the rows alone. */
+function boardAfter(rows, seq) {
+  const board = new Map();
+  for (const row of rows) {
+    if (row.id > seq) {
+      break;
+    }
+    const line = board.get(row.user_id) ?? { user: row.user_id, score: 0, solves: 0, raised: 0 };
+    line.score += row.points;
+    line.solves += row.event_type === 1 ? 1 : 0;
+    line.raised = row.points > 0 ? row.id : line.raised;
+    board.set(row.user_id, line);
+  }
+  return [...board.values()].sort(
+    (a, b) => b.score - a.score || (a.raised || Infinity) - (b.raised || Infinity),
+  );
+}
+
+async function play(i) {
+  const player = players[i];
+  for (let k = 0; k < CHALLENGES; k++) {
+    const id = ((k * 7 + i) % CHALLENGES) + 1;
+    const answer = await player.submit(id, flagOf(id));
+    assert.equal(answer.json.result, "correct", answer.text);
+    if (k % 10 === 5) {
+      await player.post("/api/hint", { id, hint_id: 1 });
+    }
+  }
+}
+
+async function watch(player, isOver) {
+  while (!isOver()) {
+    const answer = await player.get("/api/scoreboard");
+    assert.equal(answer.status, 200);
+    snapshots.push(answer.json);
+  }
+}
+
+describe("P3: the scoreboard is the event log", { timeout: 120000 }, () => {
+  before(async () => {
+    const challenges = Array.from({ length: CHALLENGES }, (_, i) =>
+      challenge(i + 1, { points: 10 + (i % 5), hints: [{ id: 1, text: "h", cost: 3 }] }),
+    );
+    server = await startServer({
+      game: makeGame({ players: PLAYERS + 2, challenges }),
+      flags: ["--workers", "2"],
+    });
+    players = Array.from(
+      { length: PLAYERS + 2 },
+      (_, i) => new Player(server.url, playerName(i), playerPassword(i)),
+    );
+    await Promise.all(players.map((player) => player.login()));
+  });
+  after(async () => {
+    players.forEach((player) => player.close());
+    await server?.stop();
+  });
+
+  it("every snapshot of a rush equals a replay up to its sequence number", async () => {
+    let over = false;
+    const watchers = [players[PLAYERS], players[PLAYERS + 1]].map((p) => watch(p, () => over));
+    await Promise.all(players.slice(0, PLAYERS).map((_, i) => play(i)));
+    over = true;
+    await Promise.all(watchers);
+
+    const rows = query(
+      server.dbPath,
+      "SELECT id, user_id, event_type, points FROM events ORDER BY id",
+    );
+    assert.ok(snapshots.length > 10, `only ${snapshots.length} snapshots were read`);
+    for (const snapshot of snapshots) {
+      const expected = boardAfter(rows, snapshot.seq);
+      const seen = snapshot.players
+        .filter((line) => line.solves > 0 || line.score !== 0)
+        .map((line) => ({ user: line.user_id, score: line.score, solves: line.solves }));
+      assert.deepEqual(
+        seen,
+        expected.map(({ user, score, solves }) => ({ user, score, solves })),
+        `the snapshot ${snapshot.seq} is not the replay up to ${snapshot.seq}`,
+      );
+    }
+  });
+
+  it("whoever reads correct finds it on the board within 50 ms", async () => {
+    const [first, second] = [players[PLAYERS], players[PLAYERS + 1]];
+    for (let id = 1; id <= 20; id++) {
+      const receipt = (await first.submit(id, flagOf(id))).json;
+      const answeredAt = performance.now();
+      let board;
+      do {
+        board = (await second.get("/api/scoreboard")).json; // built anew every 20 ms at most
+        const age = performance.now() - answeredAt;
+        assert.ok(board.seq >= receipt.seq || age < 50, `no ${receipt.seq} after ${age} ms`);
+      } while (board.seq < receipt.seq);
+      assert.equal(board.players.find((l) => l.user_id === first.userId).score, receipt.total);
+    }
+  });
+
+  it("a rebuild after db's death gives the same board", async () => {
+    const before = (await players[0].get("/api/scoreboard")).json;
+    const pid = server.dbPid();
+    server.kill(pid, "SIGKILL");
+    await waitFor("another db", () => server.dbPid() && server.dbPid() !== pid);
+    await waitFor("a board of the new db", async () => {
+      const ready = await fetch(new URL("/readyz", server.metricsUrl));
+      return ready.status === 200;
+    });
+    const now = (await players[0].get("/api/scoreboard")).json;
+    assert.deepEqual(now.players, before.players);
+    assert.equal(now.seq, before.seq);
+  });
+});

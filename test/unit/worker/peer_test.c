@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* peer_test.c - who is believed about the client's address, and which origins may act. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "conf/game.h"
+#include "worker/conn.h"
+#include "worker/context.h"
+#include "worker/http.h"
+#include "worker/peer.h"
+
+static struct game game;
+static struct worker worker = {.game = &game};
+
+static struct conn conn_from(const char *v4, bool trusted)
+{
+    struct conn conn = {.worker = &worker, .peer_address_len = 4, .peer_is_trusted = trusted};
+
+    assert_int_equal(inet_pton(AF_INET, v4, conn.peer_address), 1);
+    return conn;
+}
+
+static const char *client_of(const struct conn *conn, const char *forwarded_for)
+{
+    static char text[INET6_ADDRSTRLEN];
+    struct request request = {.forwarded_for = str_from(forwarded_for)};
+    struct peer_address address;
+
+    peer_client_address(conn, &request, &address);
+    peer_address_text(&address, text);
+    return text;
+}
+
+static void the_chain_is_believed_from_the_right_up_to_the_first_stranger(void **state)
+{
+    struct conn proxy = conn_from("127.0.0.1", true);
+
+    (void)state;
+    game.settings.trusted_proxies =
+        (struct settings_list){.count = 1, .items = {STR_INIT("10.1.0.0/16")}};
+    assert_string_equal(client_of(&proxy, ""), "127.0.0.1");
+    assert_string_equal(client_of(&proxy, "192.0.2.7"), "192.0.2.7");
+    assert_string_equal(client_of(&proxy, "6.6.6.6, 192.0.2.7, 10.1.2.3"), "192.0.2.7");
+    assert_string_equal(client_of(&proxy, "6.6.6.6, 10.2.0.1"), "10.2.0.1");
+    assert_string_equal(client_of(&proxy, "[2001:db8::5]:443"), "2001:db8::5");
+    assert_string_equal(client_of(&proxy, "192.0.2.7:4711"), "192.0.2.7");
+    assert_string_equal(client_of(&proxy, "192.0.2.7, nonsense"), "127.0.0.1");
+    game.settings.trusted_proxies = (struct settings_list){0};
+}
+
+static void a_stranger_is_not_believed_at_all(void **state)
+{
+    struct conn stranger = conn_from("198.51.100.9", false);
+    struct request request = {.host = STR_INIT("ctf.example"),
+                              .forwarded_host = STR_INIT("evil.example"),
+                              .forwarded_proto = STR_INIT("https")};
+
+    (void)state;
+    assert_string_equal(client_of(&stranger, "192.0.2.7"), "198.51.100.9");
+    assert_false(peer_is_https(&stranger, &request));
+    assert_true(str_equal(peer_host(&stranger, &request), STR("ctf.example")));
+}
+
+static void loopback_and_unix_sockets_are_trusted_others_when_configured(void **state)
+{
+    struct settings settings = {
+        .trusted_proxies = {.count = 3,
+                            .items = {STR_INIT("192.0.2.0/25"), STR_INIT("2001:db8::/33"),
+                                      STR_INIT("not an address")}}};
+    static const struct {
+        const char *text;
+        bool trusted;
+    } table[] = {
+        {"::", true},
+        {"::1", true},
+        {"::ffff:127.9.9.9", true},
+        {"::ffff:192.0.2.127", true},
+        {"::ffff:192.0.2.128", false},
+        {"2001:db8:7fff::1", true},
+        {"2001:db8:8000::1", false},
+        {"::ffff:8.8.8.8", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        struct peer_address address;
+
+        assert_int_equal(inet_pton(AF_INET6, table[i].text, address.bytes), 1);
+        assert_int_equal(peer_is_trusted(&settings, &address), table[i].trusted);
+    }
+}
+
+static bool allowed(const char *origin, const char *host)
+{
+    struct conn conn = conn_from("198.51.100.9", false);
+    struct request request = {.host = str_from(host), .origin = str_from(origin)};
+
+    if (origin == NULL) {
+        request.origin = (struct str){0};
+    }
+    return peer_origin_is_allowed(&conn, &request);
+}
+
+static void only_the_own_host_and_listed_origins_may_act(void **state)
+{
+    (void)state;
+    game.settings.allowed_origins =
+        (struct settings_list){.count = 1, .items = {STR_INIT("https://board.example")}};
+    assert_true(allowed(NULL, "ctf.example"));
+    assert_true(allowed("http://ctf.example", "ctf.example"));
+    assert_true(allowed("https://CTF.example", "ctf.example"));
+    assert_true(allowed("https://ctf.example:443", "ctf.example"));
+    assert_true(allowed("http://ctf.example:8080", "ctf.example:8080"));
+    assert_true(allowed("https://board.example", "ctf.example"));
+    assert_false(allowed("http://ctf.example:8081", "ctf.example:8080"));
+    assert_false(allowed("http://ctf.example.evil", "ctf.example"));
+    assert_false(allowed("http://evil.example", "ctf.example"));
+    assert_false(allowed("null", "ctf.example"));
+    assert_false(allowed("", "ctf.example"));
+    assert_false(allowed("http://", ""));
+    game.settings.allowed_origins = (struct settings_list){0};
+}
+
+static void the_stream_url_follows_the_request_or_the_setting(void **state)
+{
+    struct conn conn = conn_from("127.0.0.1", true);
+    struct request request = {.host = STR_INIT("ctf.example:8080")};
+    struct buf url = BUF_INIT(512);
+
+    (void)state;
+    peer_append_websocket_url(&url, &conn, &request, "abc");
+    assert_true(str_equal(buf_str(&url), STR("ws://ctf.example:8080/scorestream?token=abc")));
+    buf_reset(&url);
+    request.forwarded_proto = STR("https");
+    peer_append_websocket_url(&url, &conn, &request, "abc");
+    assert_true(str_equal(buf_str(&url), STR("wss://ctf.example:8080/scorestream?token=abc")));
+    buf_reset(&url);
+    game.settings.websocket_url = STR("wss://stream.example/scorestream");
+    peer_append_websocket_url(&url, &conn, &request, "abc");
+    assert_true(str_equal(buf_str(&url), STR("wss://stream.example/scorestream?token=abc")));
+    game.settings.websocket_url = (struct str){0};
+    buf_free(&url);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_chain_is_believed_from_the_right_up_to_the_first_stranger),
+        cmocka_unit_test(a_stranger_is_not_believed_at_all),
+        cmocka_unit_test(loopback_and_unix_sockets_are_trusted_others_when_configured),
+        cmocka_unit_test(only_the_own_host_and_listed_origins_may_act),
+        cmocka_unit_test(the_stream_url_follows_the_request_or_the_setting),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
