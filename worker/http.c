@@ -2,14 +2,10 @@
 /*
  * http.c - llhttp finds the parts, this file judges them.
  *
- * llhttp is left strict, but its strictness depends on how a distribution built it: bare CR or LF,
- * folded lines and blanks before a colon pass in some builds.  So every line is measured here: each
- * header must begin exactly where the line before it ended in CR LF.  Source: RFC 9112, sections
- * 2.2, 3, 5.1, 6 and 11.2.
- *
- * Parts are kept as offsets from the request's first byte, so that they hold both in the caller's
- * buffer and in memory of our own.  llhttp reads the head and chunks; a body of a known length needs
- * no parser.
+ * How strict llhttp is depends on its build: bare CR or LF, folded lines and blanks before a colon
+ * pass in some.  So every line is measured here: each header begins exactly where the line before it
+ * ended in CR LF (RFC 9112, sections 2.2, 3, 5.1, 6 and 11.2).  Parts are offsets from the request's
+ * first byte: they hold in the caller's buffer and in memory of our own alike.
  */
 #include "worker/http.h"
 
@@ -49,8 +45,9 @@ struct http {
     llhttp_t parser;
     uint32_t head_bytes_max;
     uint32_t body_bytes_max;
-    struct buf raw;    /* a request that did not come in one piece */
-    struct buf joined; /* the body that was in chunks */
+    size_t chunk_bytes_max; /* of a body in chunks, framing and trailers included */
+    struct buf raw;         /* a request that did not come in one piece */
+    struct buf joined;      /* the body that was in chunks */
     struct http *next_spare;
 
     /* From here on: of one message, zeroed before the next. */
@@ -80,8 +77,6 @@ struct http {
 static struct http_module {
     struct http *spare;
     uint32_t spare_count;
-    bool ready;
-    llhttp_settings_t callbacks;
 } module;
 
 #define FIELD(member) (uint16_t) offsetof(struct http, member)
@@ -217,7 +212,7 @@ static int remember_header(struct http *http)
             http->seen |= 1u << i;
             http->spans[i] = http->value;
         }
-        break;
+        return 0;
     }
     return 0;
 }
@@ -271,8 +266,6 @@ static int on_message_complete(llhttp_t *parser)
     return HPE_PAUSED;
 }
 
-/* ---- judging a whole head ---- */
-
 static void fill_request(struct http *http)
 {
     for (uint32_t rest = http->seen; rest != 0; rest &= rest - 1) {
@@ -285,18 +278,20 @@ static void fill_request(struct http *http)
 
 static enum method method_of(const llhttp_t *parser)
 {
-    switch ((llhttp_method_t)parser->method) {
-    case HTTP_GET:
-        return METHOD_GET;
-    case HTTP_HEAD:
-        return METHOD_HEAD;
-    case HTTP_POST:
-        return METHOD_POST;
-    case HTTP_OPTIONS:
-        return METHOD_OPTIONS;
-    default: /* llhttp's list, not ours */
-        return METHOD_OTHER;
+    static const struct {
+        uint8_t theirs;
+        enum method ours;
+    } methods[] = {{HTTP_GET, METHOD_GET},
+                   {HTTP_HEAD, METHOD_HEAD},
+                   {HTTP_POST, METHOD_POST},
+                   {HTTP_OPTIONS, METHOD_OPTIONS}};
+
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
+        if (methods[i].theirs == parser->method) {
+            return methods[i].ours;
+        }
     }
+    return METHOD_OTHER;
 }
 
 static bool judge_target(struct http *http)
@@ -360,17 +355,14 @@ static enum http_status judge_head(struct http *http)
     request->keep_alive = request->http_1_0 ? (parser->flags & F_CONNECTION_KEEP_ALIVE) != 0
                                             : (parser->flags & F_CONNECTION_CLOSE) == 0;
     request->connection_upgrade = (parser->flags & F_CONNECTION_UPGRADE) != 0;
-    if (request->host.data == NULL ? !request->http_1_0 : !target_host_is_plain(request->host)) {
-        return HTTP_BAD;
-    }
-    if (!judge_target(http)) {
+    bool host_fits =
+        request->host.data == NULL ? request->http_1_0 : target_host_is_plain(request->host);
+    if (!host_fits || !judge_target(http)) {
         return HTTP_BAD;
     }
     http->judged_base = http->base;
     return judge_body(http);
 }
-
-/* ---- feeding ---- */
 
 static enum http_status verdict_of(const struct http *http, llhttp_errno_t error)
 {
@@ -433,8 +425,7 @@ static enum http_status feed_chunks(struct http *http, const char *bytes, size_t
     }
     size_t used = whole ? (size_t)(llhttp_get_error_pos(&http->parser) - bytes) : len;
     http->chunk_bytes += used;
-    if (http->chunk_bytes >
-        (size_t)CHUNK_OVERHEAD_MAX * http->body_bytes_max + http->head_bytes_max) {
+    if (http->chunk_bytes > http->chunk_bytes_max) {
         return HTTP_BODY_LONG;
     }
     *ret_used += used;
@@ -529,24 +520,19 @@ enum http_status http_feed(struct http *http, const char *bytes, size_t len, siz
     return HTTP_BAD;
 }
 
-/* ---- life ---- */
-
-static void module_init(void)
-{
-    llhttp_settings_init(&module.callbacks);
-    module.callbacks.on_url = on_url;
-    module.callbacks.on_header_field = on_header_field;
-    module.callbacks.on_header_value = on_header_value;
-    module.callbacks.on_header_value_complete = on_header_value_complete;
-    module.callbacks.on_headers_complete = on_headers_complete;
-    module.callbacks.on_body = on_body;
-    module.callbacks.on_message_complete = on_message_complete;
-    module.ready = true;
-}
+static const llhttp_settings_t callbacks = {
+    .on_url = on_url,
+    .on_header_field = on_header_field,
+    .on_header_value = on_header_value,
+    .on_header_value_complete = on_header_value_complete,
+    .on_headers_complete = on_headers_complete,
+    .on_body = on_body,
+    .on_message_complete = on_message_complete,
+};
 
 static void begin_message(struct http *http)
 {
-    llhttp_init(&http->parser, HTTP_REQUEST, &module.callbacks);
+    llhttp_init(&http->parser, HTTP_REQUEST, &callbacks);
     http->parser.data = http;
     memset(&http->request, 0, offsetof(struct http, spans) - offsetof(struct http, request));
     http->verdict = RUN_ON;
@@ -558,20 +544,16 @@ struct http *http_new(const struct settings *settings)
 {
     struct http *http = module.spare;
 
-    if (!module.ready) {
-        module_init();
-    }
     if (http != NULL) {
         module.spare = http->next_spare;
         module.spare_count--;
-    } else {
-        http = calloc(1, sizeof(*http));
-        if (http == NULL) {
-            return NULL;
-        }
+    } else if ((http = calloc(1, sizeof(*http))) == NULL) {
+        return NULL;
     }
     http->head_bytes_max = settings->http_head_bytes_max;
     http->body_bytes_max = settings->http_body_bytes_max;
+    http->chunk_bytes_max =
+        (size_t)CHUNK_OVERHEAD_MAX * http->body_bytes_max + http->head_bytes_max;
     http->raw.max_bytes = (size_t)http->head_bytes_max + http->body_bytes_max + 1;
     http->joined.max_bytes = http->body_bytes_max;
     begin_message(http);

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fixture_conn.h - a worker with a loop and connections but no routes: tests bring their own.
+ *
+ * The test defines route_dispatch(), route_name() and stream_*(), which stand in for the real ones.
+ * The other end of each connection is a plain non-blocking descriptor.
+ */
+#pragma once
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#include "conf/game.h"
+#include "shm/base/buf.h"
+#include "shm/base/clock.h"
+#include "shm/base/proc.h"
+#include "worker/conn.h"
+#include "worker/conn_table.h"
+#include "worker/context.h"
+
+#define FIXTURE_DEADLINE_US 5000000
+
+struct fixture {
+    struct game game;
+    struct worker worker;
+};
+
+static struct fixture fixture;
+
+uint64_t worker_next_request_id(struct worker *worker)
+{
+    return UINT64_C(0xabcd000000000000) | worker->next_request++;
+}
+
+MAYBE_UNUSED static void fixture_begin(void)
+{
+    proc_set_role(PROC_TEST);
+    (void)signal(SIGPIPE, SIG_IGN);
+    memset(&fixture, 0, sizeof(fixture));
+    fixture.game.settings = (struct settings){
+        .http_head_bytes_max = 4096,
+        .http_body_bytes_max = 4096,
+        .http_head_timeout_ms = 1000,
+        .http_body_timeout_ms = 2000,
+        .http_idle_timeout_ms = 3000,
+        .http_write_timeout_ms = 4000,
+        .conns_per_worker_max = 64,
+        .db_request_timeout_ms = 1000,
+    };
+    fixture.worker.game = &fixture.game;
+    fixture.worker.now_us = clock_mono_us();
+    assert_int_equal(uv_loop_init(&fixture.worker.loop), 0);
+    assert_true(conn_start(&fixture.worker));
+}
+
+MAYBE_UNUSED static void fixture_turn(void)
+{
+    (void)uv_run(&fixture.worker.loop, UV_RUN_NOWAIT);
+    (void)usleep(100);
+}
+
+/* Turns the loop until the condition holds. */
+#define fixture_wait_for(condition)                                                                \
+    do {                                                                                           \
+        uint64_t fixture_begun_us = clock_mono_us();                                               \
+        while (!(condition)) {                                                                     \
+            if (clock_mono_us() - fixture_begun_us > FIXTURE_DEADLINE_US) {                        \
+                fail_msg("never true: %s", #condition);                                            \
+            }                                                                                      \
+            fixture_turn();                                                                        \
+        }                                                                                          \
+    } while (0)
+
+MAYBE_UNUSED static void fixture_close_handle(uv_handle_t *handle, void *nothing)
+{
+    (void)nothing;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+/* Closes whatever the test has left open; a worker never does this, it exits. */
+MAYBE_UNUSED static void fixture_end(void)
+{
+    struct worker *worker = &fixture.worker;
+
+    for (uint64_t id = 1; id <= worker->next_conn_id; id++) {
+        struct conn **bucket = &worker->conns->buckets[id & worker->conns->bucket_mask];
+
+        while (*bucket != NULL) {
+            conn_close(*bucket, false);
+        }
+    }
+    fixture_wait_for(conn_count(worker) == 0);
+    uv_walk(&worker->loop, fixture_close_handle, NULL);
+    fixture_wait_for(uv_loop_close(&worker->loop) == 0);
+    free(worker->conns->buckets);
+    free(worker->conns);
+}
+
+/* A connection; its other end is *ret_client, the caller's. */
+MAYBE_UNUSED static struct conn *fixture_connect(int *ret_client)
+{
+    const struct sockaddr peer = {.sa_family = AF_UNIX};
+    int ends[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    *ret_client = ends[1];
+    struct conn *conn = conn_accept(&fixture.worker, ends[0], CONN_PLAYERS, &peer);
+    assert_non_null(conn);
+    return conn;
+}
+
+MAYBE_UNUSED static void fixture_send(int client, const char *text)
+{
+    assert_int_equal(send(client, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+/* Reads what has come.  true: the other end is closed. */
+MAYBE_UNUSED static bool fixture_receive(int client, struct buf *got)
+{
+    for (;;) {
+        char bytes[65536];
+        ssize_t len = recv(client, bytes, sizeof(bytes), 0);
+
+        if (len <= 0) {
+            return len == 0;
+        }
+        buf_append(got, bytes, (size_t)len);
+    }
+}
+
+MAYBE_UNUSED static bool fixture_contains(const struct buf *got, const char *text)
+{
+    return got->len >= strlen(text) && memmem(got->data, got->len, text, strlen(text)) != NULL;
+}
+
+/* Reads on until the text has come. */
+#define fixture_expect(client, got, text)                                                          \
+    fixture_wait_for(((void)fixture_receive((client), (got)), fixture_contains((got), (text))))
+
+#define fixture_expect_end(client, got) fixture_wait_for(fixture_receive((client), (got)))
+
+MAYBE_UNUSED static unsigned fixture_count(const struct buf *got, const char *text)
+{
+    unsigned count = 0;
+    const char *at = got->data;
+    size_t left = got->len;
+    const char *found;
+
+    while (left > 0 && (found = memmem(at, left, text, strlen(text))) != NULL) {
+        count++;
+        left -= (size_t)(found - at) + strlen(text);
+        at = found + strlen(text);
+    }
+    return count;
+}
