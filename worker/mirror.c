@@ -171,7 +171,7 @@ static enum catch_up try_cut(struct mirror *mirror, bool just_copied)
     enum catch_up status = read_touched(mirror, cut.bank, seq, &events);
 
     copy_order(mirror, cut.bank);
-    if (!board_read_done(mirror->board, &cut)) {
+    if (!board_read_done(mirror->board, &cut) || status == TRY_AGAIN) {
         return TRY_AGAIN;
     }
     /* More steps than events: a name, an epoch, or the game anew. */

@@ -15,6 +15,7 @@
 #include "shm/base/check.h"
 #include "shm/base/clock.h"
 #include "shm/base/hash.h"
+#include "shm/base/log.h"
 #include "shm/slots.h"
 #include "worker/blob.h"
 #include "worker/compress.h"
@@ -461,9 +462,11 @@ void view_respond(struct exchange *exchange, enum view_id id)
     bool wants_gzip =
         form_for(view, exchange->request->accept_encoding) == FORM_GZIP || !view->is_ready;
 
+    uint64_t until_us = clock_mono_us() + SLICE_US;
+
     view->gzip_wanted = view->gzip_wanted || (wants_gzip && !view->is_building);
     if (wants_build(worker, view, wants_gzip) && build_begin(worker, view)) {
-        build_slice(table, view, clock_mono_us() + SLICE_US);
+        build_slice(table, view, until_us);
     }
     if (view->is_building) {
         if (wait_for_build(view, exchange->conn->id)) {
@@ -505,6 +508,9 @@ bool view_start(struct worker *worker)
         mirror_free(worker->mirror);
         free(table);
         return false;
+    }
+    if (board_is_ready(&worker->board) && !mirror_refresh(worker->mirror)) {
+        LOG(LOG_LEVEL_DEBUG, "the board moves: its first copy is made with the first view");
     }
     table->slice.data = table;
     for (int i = 0; i < VIEW_COUNT; i++) {
