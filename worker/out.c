@@ -125,7 +125,7 @@ static bool push(struct conn_out *out, struct blob *blob, const char *data, size
 /* Room for more copies; the old room's rest is given up. */
 static bool more_room(struct conn_out *out, size_t len)
 {
-    char *room;
+    char *room = NULL;
     size_t size = len > MORE_ROOM_BYTES ? len : MORE_ROOM_BYTES;
     struct blob *blob = blob_with_room(size, &room);
 
