@@ -27,7 +27,9 @@ export function launch() {
  * another host.  `faults` must be empty at the end of a test.
  */
 export async function openPage(browser, url, options = {}) {
-  const context = await browser.newContext({ locale: 'en-GB', bypassCSP: false, ...options })
+  const { cookies = [], ...others } = options
+  const context = await browser.newContext({ locale: 'en-GB', ...others })
+  await context.addCookies(cookies)
   const page = await context.newPage()
   const faults = []
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`))

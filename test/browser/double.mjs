@@ -333,23 +333,23 @@ function serveFile(request, response, path) {
     'cache-control': file.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
     ...(br ? { 'content-encoding': 'br' } : {}),
   })
-  response.end(readFileSync(join(built, br ? `${file}.br` : file)))
+  response.end(builtFiles.get(br ? `${file}.br` : file))
   return true
 }
 
-const builtFiles = new Set()
+/* path -> bytes: read at once, so that a build in between does not matter. */
+const builtFiles = new Map()
 
 function listFiles(folder, prefix) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (entry.isDirectory()) listFiles(join(folder, entry.name), `${prefix}${entry.name}/`)
-    else builtFiles.add(prefix + entry.name)
+    else builtFiles.set(prefix + entry.name, readFileSync(join(folder, entry.name)))
   }
 }
 
 /** Starts the double on a free port of the loopback: {url, world, send, drop, reset, stop}. */
 export async function startDouble(world) {
-  builtFiles.clear()
-  listFiles(built, '/')
+  if (builtFiles.size === 0) listFiles(built, '/')
   const sockets = new WebSocketServer({ noServer: true })
   const http = createServer((request, response) => {
     const url = new URL(request.url, 'http://localhost')
@@ -384,6 +384,12 @@ export async function startDouble(world) {
     url: `http://127.0.0.1:${port}`,
     streamUrl: `ws://127.0.0.1:${port}/scorestream?token=double`,
     world,
+    /* The cookie of a session that is open already, as Chromium's tools want it. */
+    cookieFor: (username) => {
+      const value = `of${username}`
+      world.sessions.set(value, world.players.find((p) => p.username === username))
+      return { name: 'ctfg_session', value, url: server.url, httpOnly: true }
+    },
     send: (value) => {
       const frame = JSON.stringify(value)
       for (const client of sockets.clients) client.send(frame)

@@ -18,12 +18,14 @@ import { ScoreboardView } from './views/scoreboard'
 function Away() {
   const t = words.value.common
   return (
-    <div class="note note-bad mx-auto max-w-md" role="alert">
-      <p>{t.away}</p>
-      <button type="button" class="button mt-3" onClick={() => void start()}>
+    <Screen title={t.awayTitle}>
+      <p role="alert" class="note note-bad mb-4">
+        {t.away}
+      </p>
+      <button type="button" class="button" onClick={() => void start()}>
         {t.retry}
       </button>
-    </div>
+    </Screen>
   )
 }
 

@@ -11,6 +11,7 @@ export const SIGHTING_EVERY_MS = 30_000
 
 /* Keeps one sighting each half minute, and none older than needed. */
 export function addSighting(before: readonly Sighting[], next: Sighting): readonly Sighting[] {
+  if (next.places.size === 0) return before /* nobody is known yet */
   const last = before.at(-1)
   if (last !== undefined && next.atMs - last.atMs < SIGHTING_EVERY_MS) return before
   return [...before.filter((old) => next.atMs - old.atMs <= LOOK_BACK_MS), next]

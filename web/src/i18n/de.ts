@@ -22,6 +22,7 @@ export const de: Catalogue = {
     place: (place) => `${place}.`,
     nowhereTitle: 'Hier ist nichts',
     nowhere: 'Unter dieser Adresse gibt es keine Seite.',
+    awayTitle: 'Keine Verbindung',
     away: 'Der Server ist gerade nicht zu erreichen. Nichts geht verloren; bitte noch einmal versuchen.',
     unavailable: 'Der Server hat gerade sehr viel zu tun. Bitte gleich noch einmal versuchen.',
     limited: (seconds) =>

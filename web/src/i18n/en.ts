@@ -27,6 +27,7 @@ export const en = {
     place: (place: number) => ordinal(place),
     nowhereTitle: 'Nothing here',
     nowhere: 'There is no page at this address.',
+    awayTitle: 'Not connected',
     away: 'The server cannot be reached just now. Nothing is lost; please try again.',
     unavailable: 'The server is very busy. Please try again in a moment.',
     limited: (seconds: number) =>

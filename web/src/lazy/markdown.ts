@@ -22,42 +22,56 @@ const FORBIDDEN = [
   'dialog',
   'svg',
   'math',
+  'picture',
 ]
 
-/*
- * Pictures come from this server only: nothing is loaded from another host.  Links elsewhere open
- * apart and tell nobody where they came from.
- */
+function isOurs(address: string): boolean {
+  const url = new URL(address, location.href)
+  return url.origin === location.origin || url.protocol === 'data:'
+}
+
+function linkElsewhere(link: HTMLAnchorElement): void {
+  link.target = '_blank'
+  link.rel = 'noopener noreferrer'
+}
+
+/* A picture of another host becomes a link to it: whoever wants to see it says so. */
+function linkInstead(image: HTMLImageElement): void {
+  const link = document.createElement('a')
+  link.href = image.src
+  link.textContent = image.alt === '' ? image.src : image.alt
+  linkElsewhere(link)
+  image.replaceWith(link)
+}
+
+/* Nothing is loaded from another host; links elsewhere open apart and tell nobody where they came from. */
 purify.addHook('afterSanitizeAttributes', (node) => {
   if (node instanceof HTMLImageElement) {
-    const address = new URL(node.getAttribute('src') ?? '', location.href)
-    if (address.origin !== location.origin && address.protocol !== 'data:') {
-      const link = document.createElement('a')
-      link.href = address.href
-      link.target = '_blank'
-      link.rel = 'noopener noreferrer'
-      link.textContent = node.alt === '' ? address.href : node.alt
-      node.replaceWith(link)
+    if (!isOurs(node.getAttribute('src') ?? '')) {
+      linkInstead(node)
       return
     }
     node.loading = 'lazy'
     node.decoding = 'async'
     if (!node.hasAttribute('alt')) node.alt = ''
-  } else if (node instanceof HTMLAnchorElement && node.hasAttribute('href')) {
-    if (node.origin !== location.origin) {
-      node.target = '_blank'
-      node.rel = 'noopener noreferrer'
+  } else if (node instanceof HTMLAnchorElement) {
+    if (node.hasAttribute('href') && node.origin !== location.origin) linkElsewhere(node)
+  } else {
+    for (const name of ['src', 'poster', 'background']) {
+      if (!isOurs(node.getAttribute(name) ?? '')) node.removeAttribute(name)
     }
   }
 })
 
-/* A screen has its own h1 to h3: the text's headings go below them. */
+/* A screen has its own h1: the text's headings go below it, and never skip a level. */
 function lowerHeadings(root: DocumentFragment): void {
+  let above = 1
   for (const heading of root.querySelectorAll('h1,h2,h3,h4,h5,h6')) {
     const lowered = document.createElement('p')
     lowered.className = `md-heading md-${heading.localName}`
     lowered.setAttribute('role', 'heading')
-    lowered.setAttribute('aria-level', String(Math.min(6, Number(heading.localName[1]) + 2)))
+    above = Math.min(above + 1, Number(heading.localName[1]) + 1)
+    lowered.setAttribute('aria-level', String(above))
     lowered.append(...heading.childNodes)
     heading.replaceWith(lowered)
   }

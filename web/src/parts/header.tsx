@@ -14,7 +14,7 @@ export function GameName() {
   return (
     <span class="flex min-w-0 items-center gap-2.5">
       {logo !== null && <img src={logo} alt="" class="h-8 w-auto max-w-24 rounded" />}
-      <span class="truncate font-semibold tracking-tight">{game.value?.name ?? ''}</span>
+      <span class="truncate font-semibold tracking-tight">{game.value?.name ?? 'ctfg'}</span>
     </span>
   )
 }

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+// How the page behaves: keyboard, phone, languages, the stream's troubles, the room's screen.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { launch, logIn, openPage, until } from './browser.mjs'
+import { addPlayers, happen, makeWorld, solve, startDouble } from './double.mjs'
+import { challenges, players } from './game.mjs'
+
+let browser
+before(async () => {
+  browser = await launch()
+})
+after(() => browser?.close())
+
+async function withPage(settings, options, run) {
+  const { path = '/', who = null, ...more } = options
+  const server = await startDouble(makeWorld({ challenges, players: players(), ...settings }))
+  const cookies = who === null ? [] : [server.cookieFor(who)]
+  const opened = await openPage(browser, server.url + path, { cookies, ...more })
+  try {
+    await run({ server, ...opened })
+    assert.deepEqual(opened.faults, [])
+  } finally {
+    await opened.context.close()
+    await server.stop()
+  }
+}
+
+const live = (page) => page.locator('.stream-state[data-state=live]').waitFor()
+const score = async (page) => (await page.getByTestId('my-score').textContent()) ?? ''
+const focused = (page) =>
+  page.evaluate(() => {
+    const it = document.activeElement
+    if (it === document.body) return ''
+    return it?.getAttribute('placeholder') ?? it?.textContent?.trim() ?? ''
+  })
+
+async function tabTo(page, wanted) {
+  for (let steps = 0; steps < 60; steps += 1) {
+    if ((await focused(page)).includes(wanted)) return
+    await page.keyboard.press('Tab')
+  }
+  assert.fail(`the keyboard does not reach "${wanted}"`)
+}
+
+test('a game can be played with the keyboard alone', () =>
+  withPage({}, {}, async ({ page }) => {
+    await page.getByPlaceholder('Username').waitFor()
+    await tabTo(page, 'Username')
+    await page.keyboard.type('p4')
+    await tabTo(page, 'Password')
+    await page.keyboard.type('secret')
+    await page.keyboard.press('Enter')
+    await page.getByPlaceholder('e.g. CryptoCats').waitFor()
+    await tabTo(page, 'e.g. CryptoCats')
+    await page.keyboard.type('Key Board')
+    await page.keyboard.press('Enter')
+    await page.locator('.card').first().waitFor()
+    await tabTo(page, 'Warm up')
+    await page.keyboard.press('Enter')
+    await page.locator('#back-btn').waitFor()
+    assert.equal(await focused(page), 'Warm up', 'the heading has the focus after a step')
+    await tabTo(page, 'Enter FLAG text here')
+    await page.keyboard.type('flag{1}')
+    await page.keyboard.press('Enter')
+    await page.getByText('Challenge Solved!').waitFor()
+    await until(async () => (await focused(page)).includes('Challenge Solved!'), 'the focus on the good news')
+    await page.evaluate(() => document.body.focus())
+    await tabTo(page, 'Scoreboard')
+    await page.keyboard.press('Enter')
+    await page.locator('.list-line', { hasText: 'Key Board' }).waitFor()
+    await tabTo(page, 'Key Board')
+  }))
+
+test('a hint is bought with the keyboard, and Escape says no', () =>
+  withPage({}, { path: '/challenge/1', who: 'p1' }, async ({ page, server }) => {
+    solve(server, 1, 3)
+    await page.getByRole('button', { name: 'Show hint 1' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    assert.equal(await focused(page), 'Show hint 1', 'the focus goes back')
+    assert.ok(!server.world.calls.includes('POST /api/hint'))
+    await page.keyboard.press('Enter')
+    await page.getByText('Your score now').waitFor()
+    const numbers = await page.locator('.price dd').allTextContents()
+    assert.deepEqual(numbers, ['20', '−5', '15'])
+    await page.getByRole('button', { name: 'Show the hint' }).focus()
+    await page.keyboard.press('Enter')
+    await page.locator('.hint .markdown strong', { hasText: 'first' }).waitFor()
+    await until(async () => (await score(page)).includes('15'), 'the new score')
+  }))
+
+test('every screen has its own address, and Back goes back', () =>
+  withPage({}, { path: '/challenges', who: 'p1' }, async ({ page }) => {
+    const at = (path) => until(() => new URL(page.url()).pathname === path, path)
+    await page.locator('.card').first().click()
+    await at('/challenge/1')
+    await page.getByRole('button', { name: 'Scoreboard' }).click()
+    await at('/scoreboard')
+    await page.goBack()
+    await at('/challenge/1')
+    await page.locator('#back-btn').click()
+    await at('/challenges')
+    await page.goto(page.url().replace('/challenges', '/challenge/1'))
+    await page.locator('#back-btn').click()
+    await at('/challenges')
+    await page.getByLabel('Search challenges').fill('warm')
+    await page.locator('.card').first().click()
+    await page.locator('#back-btn').click()
+    assert.equal(await page.getByLabel('Search challenges').inputValue(), 'warm', 'the filter is kept')
+  }))
+
+test('nothing is wider than a phone of 360 pixels, nor at 200 % zoom', () =>
+  withPage({ boardPublic: true }, { who: 'p1', viewport: { width: 360, height: 740 } }, async ({ page, server }) => {
+    solve(server, 2, 1)
+    for (const path of ['/challenges', '/challenge/1', '/challenge/2', '/scoreboard', '/player/2', '/name', '/board']) {
+      await page.goto(server.url + path)
+      await page.locator('h1').first().waitFor()
+      await page.waitForLoadState('networkidle')
+      const width = await page.evaluate(() => document.documentElement.scrollWidth)
+      assert.ok(width <= 360, `${path} is ${width} wide`)
+    }
+  }))
+
+test('the page speaks German to a German browser, and switches', () =>
+  withPage({}, { locale: 'de-DE' }, async ({ page }) => {
+    await page.getByRole('button', { name: 'Anmelden', exact: true }).waitFor()
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'de')
+    await page.getByRole('button', { name: 'Menü' }).click()
+    await page.getByLabel('Sprache').selectOption('en')
+    await page.getByRole('button', { name: 'Login', exact: true }).waitFor()
+    await page.reload()
+    await page.getByRole('button', { name: 'Login', exact: true }).waitFor()
+  }))
+
+test("the organiser's language comes before the browser's", () =>
+  withPage({ language: 'de' }, {}, ({ page }) =>
+    page.getByRole('button', { name: 'Anmelden', exact: true }).waitFor(),
+  ))
+
+test('dark and light follow the system, and the switch', () =>
+  withPage({ accent: '#aa00ff' }, { who: 'p1', path: '/challenges', colorScheme: 'dark' }, async ({ page }) => {
+    const theme = () => page.evaluate(() => document.documentElement.dataset.theme)
+    await page.locator('.card').first().waitFor()
+    assert.equal(await theme(), 'dark')
+    await page.getByRole('button', { name: /Menu/ }).click()
+    await page.getByLabel('Appearance').selectOption('light')
+    assert.equal(await theme(), 'light')
+    const accent = await page.evaluate(() => document.documentElement.style.getPropertyValue('--accent'))
+    assert.equal(accent, '#aa00ff')
+    await page.reload()
+    assert.equal(await theme(), 'light')
+  }))
+
+test('after a lost connection only the gap is asked for, and nothing counts twice', () =>
+  withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, server }) => {
+    await live(page)
+    solve(server, 1, 3)
+    await until(async () => (await score(page)).startsWith('20 '), 'the solve')
+    const before = server.world.seq
+    server.world.calls.length = 0
+    server.drop()
+    solve(server, 1, 1) /* nobody hears it */
+    await live(page)
+    await until(async () => (await score(page)).startsWith('70 '), 'the solve of the gap')
+    assert.deepEqual(
+      server.world.calls.filter((call) => /STREAM|scoreboard/.test(call)),
+      [`STREAM since=${before}`],
+    )
+    server.send(server.world.events) /* everything once more */
+    solve(server, 2, 3)
+    await page.getByRole('button', { name: 'Scoreboard' }).click()
+    await page.locator('.list-line', { hasText: 'CryptoCats' }).locator('text=20').waitFor()
+    assert.ok((await score(page)).startsWith('70 '))
+  }))
+
+test('an event that is lost on the way is found by a new snapshot', () =>
+  withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, server }) => {
+    await live(page)
+    const { send } = server
+    server.send = () => undefined
+    solve(server, 1, 3)
+    server.send = send
+    solve(server, 1, 1)
+    await until(async () => (await score(page)).startsWith('70 '), 'both solves')
+    assert.equal(server.world.calls.filter((call) => call.includes('scoreboard')).length, 2)
+  }))
+
+test('told to resync, the page loads the snapshot and goes on', () =>
+  withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, server }) => {
+    await live(page)
+    server.world.players[0].score = 500
+    server.send([{ type: 'system', event: 'resync', ts: Date.now() }])
+    await until(async () => (await score(page)).startsWith('500 '), 'the snapshot')
+  }))
+
+test('a refused stream token is renewed, an ended session is said', () =>
+  withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, server }) => {
+    await live(page)
+    server.world.answers.set('STREAM', true)
+    server.drop()
+    await until(() => server.world.calls.filter((call) => call === 'GET /api/me').length >= 2, 'a new token')
+    server.world.sessions.clear()
+    await page.getByText('Your session has ended').waitFor()
+    assert.equal(new URL(page.url()).pathname, '/challenges')
+    server.world.answers.delete('STREAM')
+    await logIn(page, 'p1', 'secret')
+    await page.locator('.card').first().waitFor()
+    await live(page)
+  }))
+
+test('a reset logs out with a sentence', () =>
+  withPage({}, { path: '/scoreboard', who: 'p1' }, async ({ page, server }) => {
+    await live(page)
+    server.reset()
+    await page.getByText('have reset the game').waitFor()
+    await page.getByPlaceholder('Username').waitFor()
+  }))
+
+test('offline is said, and ends by itself', () =>
+  withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, context }) => {
+    await live(page)
+    await context.setOffline(true)
+    await page.locator('.stream-state[data-state=offline]').waitFor()
+    await context.setOffline(false)
+    await live(page)
+  }))
+
+test('a solve on another device opens what it unlocks', () =>
+  withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, server }) => {
+    await live(page)
+    await page.locator('.card[data-state=locked]', { hasText: 'Locked away' }).waitFor()
+    solve(server, 1, 1, { reload: 'true' })
+    await page.locator('.card[data-state=open]', { hasText: 'Locked away' }).waitFor()
+  }))
+
+test('less motion means no confetti', () =>
+  withPage({}, { path: '/challenge/1', who: 'p1', reducedMotion: 'reduce' }, async ({ page }) => {
+    await page.getByPlaceholder('Enter FLAG text here').fill('flag{1}')
+    await page.getByRole('button', { name: 'Submit' }).click()
+    await page.getByText('Challenge Solved!').waitFor()
+    const drawn = await page.evaluate(() => {
+      const sheet = document.querySelector('.confetti')
+      return sheet.width === innerWidth
+    })
+    assert.equal(drawn, false)
+  }))
+
+test("the room's screen takes a token, shows first bloods and a clock, and survives a reset", () =>
+  withPage(
+    { displayToken: 'tok', endsTs: Date.now() + 90_000 },
+    { path: '/board', viewport: { width: 1920, height: 1080 } },
+    async ({ page, server }) => {
+      addPlayers(server.world, 40)
+      solve(server, 1, 3)
+      await page.getByLabel('Display token').fill('tok')
+      await page.getByRole('button', { name: 'Show' }).click()
+      await live(page)
+      await until(async () => (await page.locator('.room-row').count()) === 20, 'twenty rows')
+      await page.locator('.room-solve', { hasText: 'Ada' }).waitFor()
+      await page.getByText('Ends in').waitFor()
+      assert.ok(!page.url().includes('tok'))
+      const box = await page.locator('.room-row').last().boundingBox()
+      assert.ok(box.y + box.height <= 1080, 'all twenty fit on the screen')
+      solve(server, 3, 1)
+      const event = page.locator('.first-blood')
+      await event.waitFor()
+      assert.match((await event.textContent()) ?? '', /nightowl.*Warm up/)
+      happen(server, { type: 'score', user_id: 3, challenge_id: 2, challenge: 'x', points: 9000, place: 2 })
+      await until(
+        async () => (await page.locator('.room-row').first().textContent())?.includes('nightowl'),
+        'the new first',
+      )
+      await page.locator('.room-row').first().locator('.room-move .icon').waitFor()
+      server.world.events.length = 0
+      server.reset()
+      await live(page)
+      await page.locator('.room-row').first().waitFor()
+    },
+  ))
+
+test('the graph shows whoever is added, and zooms', () =>
+  withPage({}, { path: '/scoreboard', who: 'p1' }, async ({ page, server }) => {
+    addPlayers(server.world, 30)
+    solve(server, 1, 3)
+    await page.reload()
+    await page.locator('.plot canvas').waitFor()
+    await page.getByLabel('Add a player').fill('Player 34')
+    await page.getByRole('button', { name: 'Player 34' }).first().click()
+    await page.locator('.legend button', { hasText: 'Player 34' }).waitFor()
+    await page.getByRole('button', { name: 'Zoom in' }).click()
+    await page.getByRole('button', { name: 'Whole game' }).click()
+    await page.locator('.legend-entry').first().click()
+    await page.getByRole('button', { name: 'Remove Player 34' }).click()
+    await page.locator('.legend button', { hasText: 'Player 34' }).waitFor({ state: 'detached' })
+  }))
