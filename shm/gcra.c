@@ -86,16 +86,15 @@ bool gcra_take(struct shm_limit *word, const struct gcra_limit *limit, uint64_t 
     return false;
 }
 
+/* A word in the past is a full burst, however far in the past: nothing to give back to. */
 void gcra_refund(struct shm_limit *word, const struct gcra_limit *limit, uint64_t now_us)
 {
     uint64_t taken_until_us = word_load(word);
 
     for (int attempt = 0; attempt < GCRA_TRIES && taken_until_us > now_us; attempt++) {
-        uint64_t back_us = ahead_us(taken_until_us, limit->interval_us);
-
         /* relaxed, both: one word decides, by itself; a loser looks at the winner's value */
         if (atomic_compare_exchange_strong_explicit(&word->word, &taken_until_us,
-                                                    back_us > now_us ? back_us : now_us,
+                                                    ahead_us(taken_until_us, limit->interval_us),
                                                     memory_order_relaxed, memory_order_relaxed)) {
             return;
         }

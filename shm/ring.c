@@ -8,7 +8,8 @@
  *   (B) seq = the event's, release     pairs with (D) seq, acquire: the first look
  *   (F) newest_seq, release            pairs with (F) newest_seq, acquire
  *   (G) oldest_seq, release            pairs with (G) oldest_seq, acquire
- * A reader who takes a newer word at (C) finds (A), or what came after it, at (E).
+ * A reader who takes a newer word at (C) finds (A), or what came after it, at (E).  (B) with (D) makes
+ * a slot whole by itself; a reader who came through (F) has its words already.
  */
 #include "shm/ring.h"
 
@@ -120,9 +121,9 @@ static struct event event_unpack(uint64_t seq, const uint64_t words[RING_WORDS])
 /* The wanted id is between oldest and newest, and its slot holds `found` instead. */
 static enum ring_read judge_other(uint64_t found, uint64_t wanted)
 {
-    /* Newer, or a newer one being written: the wanted one has been overwritten.  Older: events up
-     * to the newest are all in their slots, so this id was never given to one. */
-    return found == RING_WRITING || found > wanted ? RING_LAPPED : RING_GAP;
+    /* Newer, or a newer one being written (RING_WRITING is above all): it has been overwritten.
+     * Older: all events up to the newest are in their slots, so no event has this id. */
+    return found > wanted ? RING_LAPPED : RING_GAP;
 }
 
 enum ring_read ring_read_event(const struct ring *ring, uint64_t seq, struct event *ret_event)
