@@ -57,11 +57,11 @@ struct child {
     uint32_t slot;   /* row of shm/slots */
     char name[CHILD_NAME_BYTES];
     enum child_state state;
-    pid_t pid;             /* 0: none lives */
-    int control_fd;        /* -1: none */
-    bool is_killed;        /* SIGKILL is on its way */
-    bool reload_awaited;   /* master/reload.c waits for its answer */
-    uint32_t quick_deaths; /* one after the other */
+    pid_t pid;                      /* 0: none lives */
+    int control_fd;                 /* -1: none */
+    bool is_killed;                 /* SIGKILL is on its way */
+    bool reload_awaited;            /* master/reload.c waits for its answer */
+    uint32_t quick_deaths;          /* one after the other */
     struct shm_limit served_deaths; /* private to the master: a GCRA word needs no sharing */
     uint64_t forked_us;
     uint64_t born_again_us;

@@ -14,6 +14,7 @@ static struct {
     enum proc_role role;
     char *title;        /* where the kernel reads the command line from; NULL: unknown */
     size_t title_bytes; /* room there, with the NUL */
+    char **environment; /* the copy of environ, pointers and texts; NULL: never moved */
 } proc;
 
 void proc_set_role(enum proc_role role)
@@ -45,30 +46,30 @@ const char *proc_role_name(enum proc_role role)
 
 /*
  * Copies the environment elsewhere, so that a title may run over its first home.  false: no memory;
- * everything is as it was.  The copies live as long as the process: getenv() hands them out.
+ * everything is as it was.  The copy is one piece and lives as long as the process: getenv() hands
+ * out pointers into it, and unsetenv() only forgets them.
  */
 static bool environment_move(void)
 {
     size_t count = 0;
+    size_t text_bytes = 0;
 
     while (environ != NULL && environ[count] != NULL) {
+        text_bytes += strlen(environ[count]) + 1;
         count++;
     }
-    char **moved = calloc(count + 1, sizeof(*moved));
-    if (moved == NULL) {
+    proc.environment = calloc(1, (count + 1) * sizeof(char *) + text_bytes);
+    if (proc.environment == NULL) {
         return false;
     }
+    char *text = (char *)(proc.environment + count + 1);
     for (size_t i = 0; i < count; i++) {
-        moved[i] = strdup(environ[i]);
-        if (moved[i] == NULL) {
-            while (i > 0) {
-                free(moved[--i]);
-            }
-            free(moved);
-            return false;
-        }
+        size_t bytes = strlen(environ[i]) + 1;
+
+        proc.environment[i] = memcpy(text, environ[i], bytes);
+        text += bytes;
     }
-    environ = moved;
+    environ = proc.environment;
     return true;
 }
 
