@@ -29,6 +29,7 @@ OPTIMIZE := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 # Fat objects: the server links with LTO, unit tests link the same objects without (quickly).
 ifeq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
 LTO := -flto=auto -ffat-lto-objects
+NO_LTO := -fno-lto
 endif
 else ifeq ($(SAN),address)
 B := build/asan
@@ -103,8 +104,9 @@ $(B)/ctfg: $(MAIN_OBJ) $(LIB_OBJS)
 
 # An archive, not a list of objects: a test may include the .c file it looks into.
 $(B)/engine.a: $(LIB_OBJS)
-	@rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@.new
+	$(AR) rcs $@.new $^
+	@mv $@.new $@
 
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
@@ -202,7 +204,7 @@ unit: $(UNIT_BINS) ## the C unit tests (cmocka)
 
 $(UNIT_BINS): $(B)/%: %.c $(B)/engine.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(B)/engine.a $(LIBS) -lcmocka
+	$(CC) $(ALL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) $(NO_LTO) -o $@ $< $(B)/engine.a $(LIBS) -lcmocka
 
 # The libraries of the process tests (npm, locked), if they have any.
 ifneq ($(wildcard test/package-lock.json),)
@@ -258,7 +260,7 @@ fuzz-run: $(FUZZ_BINS)
 
 $(B)/target/%: test/fuzz/%.c $(B)/engine.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(B)/engine.a $(LIBS)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d $(ALL_LDFLAGS) $(NO_LTO) -o $@ $< $(B)/engine.a $(LIBS)
 
 # ---- benchmarks ------------------------------------------------------------------------------
 
@@ -270,7 +272,7 @@ bench-players: $(if $(PLAYERS_SRCS),$(B)/bench/players) ## build the load genera
 
 $(B)/bench/players: $(PLAYERS_OBJS) $(B)/engine.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(ALL_LDFLAGS) $(NO_LTO) -o $@ $^ $(LIBS)
 
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
@@ -278,7 +280,7 @@ $(B)/obj/%.o: %.c $(B)/flags
 
 $(BENCH_BINS): $(B)/%: %.c $(B)/engine.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(B)/engine.a $(LIBS)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) $(NO_LTO) -o $@ $< $(B)/engine.a $(LIBS)
 
 # ---- lint ------------------------------------------------------------------------------------
 
