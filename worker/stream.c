@@ -308,17 +308,23 @@ static uint64_t first_ping_us(const struct stream_client *client, uint64_t now_u
     return now_us + hash_bytes(&id, sizeof(id), 1) % (interval_us + 1);
 }
 
+/* Some ticks before conn.c ends it without a word, since we see it only from tick to tick. */
+static uint64_t stuck_timeout_us(const struct settings *settings)
+{
+    uint64_t timeout_us = (uint64_t)settings->http_write_timeout_ms * 1000;
+    uint64_t early_us = 3 * (uint64_t)CONN_TICK_MS * 1000;
+
+    return timeout_us > 2 * early_us ? timeout_us - early_us : timeout_us / 2;
+}
+
 /* true: something was done that costs a system call. */
 static bool tick_client(struct stream_client *client, const struct settings *settings,
                         uint64_t now_us)
 {
-    /* A tick before conn.c would end it without a word. */
-    uint64_t write_timeout_us = (uint64_t)settings->http_write_timeout_ms * 1000;
-
     if (client->closing || client->conn->state != CONN_STREAM) {
         return false;
     }
-    if (stream_client_is_stuck(client, now_us, write_timeout_us - write_timeout_us / 10)) {
+    if (stream_client_is_stuck(client, now_us, stuck_timeout_us(settings))) {
         slots_add(METRIC_STREAM_DROPPED, 1);
         stream_client_close(client, WS_TRY_LATER, "too slow");
         return true;
