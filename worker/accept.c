@@ -34,7 +34,8 @@ struct accept_state {
     uv_timer_t pause;
     bool paused;
     uint64_t siblings_took; /* when the pause began */
-    uint64_t grace_until_us;
+    uint32_t allowed_conns; /* to be taken before the siblings are looked at again */
+    uint32_t next_allowed_conns;
     uint64_t logged_us;
     int reserve_fd; /* given up for a moment to take a client that has to be refused */
     struct listener listeners[HERITAGE_LISTENERS_MAX + 1];
@@ -79,8 +80,13 @@ static void on_pause_over(uv_timer_t *timer)
 
     accept->paused = false;
     accept->worker->now_us = clock_mono_us();
-    if (look_at_siblings(accept->worker).took == accept->siblings_took) {
-        accept->grace_until_us = accept->worker->now_us + ACCEPT_GRACE_MS * 1000;
+    if (look_at_siblings(accept->worker).took != accept->siblings_took) {
+        accept->next_allowed_conns = ACCEPT_BITE_CONNS;
+    } else {
+        accept->allowed_conns = accept->next_allowed_conns;
+        if (accept->next_allowed_conns < ACCEPT_ALLOWED_CONNS_MAX) {
+            accept->next_allowed_conns *= 2;
+        }
     }
     poll_again(accept);
 }
@@ -101,7 +107,7 @@ static bool let_siblings_go_first(struct accept_state *accept)
 {
     struct worker *worker = accept->worker;
 
-    if (worker->now_us < accept->grace_until_us) {
+    if (accept->allowed_conns > 0) {
         return false;
     }
     struct siblings siblings = look_at_siblings(worker);
@@ -164,6 +170,7 @@ static void take_in(struct listener *listener, int fd, const struct sockaddr *pe
     uint32_t most = worker->game->settings.conns_per_worker_max;
 
     slots_add(METRIC_CONNS_ACCEPTED, 1);
+    accept->allowed_conns -= accept->allowed_conns > 0 ? 1 : 0;
     if (listener->side == CONN_OPERATORS || conn_count(worker) < most) {
         (void)conn_accept(worker, fd, listener->side, peer);
         return;
@@ -250,6 +257,7 @@ bool accept_start(struct worker *worker)
     }
     worker->accept = accept;
     accept->worker = worker;
+    accept->next_allowed_conns = ACCEPT_BITE_CONNS;
     for (uint32_t i = 0; i < heritage->listener_count; i++) {
         if (!add_listener(accept, heritage->listener_fds[i], CONN_PLAYERS)) {
             return false;

@@ -3,8 +3,9 @@
  * accept.h - new connections, in bounded bites, fairly shared with the other workers.
  *
  * All workers wait on the same listening sockets.  One that holds far more connections than its
- * siblings lets them go first: it pauses for a tick.  Siblings that take nothing in that time (dead,
- * stopped, draining) are not waited for again at once.  Above conns_per_worker_max, and without file
+ * siblings lets them go first: it pauses for a tick.  When they take nothing in that time (dead,
+ * stopped, busy), it takes a bite before it pauses again, then two, then four: clients of the dead
+ * wait a tenth of a second in all, and a sibling that was only slow is not left behind.  Above conns_per_worker_max, and without file
  * descriptors, clients are accepted and told 503, never left hanging.
  *
  * Process  worker.  Errors: accept_start() returns false and errno.
@@ -18,10 +19,10 @@
 
 struct worker;
 
-#define ACCEPT_BITE_CONNS 64     /* taken in one go, then those who are in have their turn */
-#define ACCEPT_PAUSE_MS 20       /* what we let the siblings have */
-#define ACCEPT_GRACE_MS 200      /* no pause, after siblings that took nothing */
-#define ACCEPT_AHEAD_CONNS 16    /* besides a quarter more than the siblings' average */
+#define ACCEPT_BITE_CONNS 64          /* taken in one go, then those who are in have their turn */
+#define ACCEPT_PAUSE_MS 20            /* what we let the siblings have */
+#define ACCEPT_ALLOWED_CONNS_MAX 4096 /* taken between two pauses that helped nobody */
+#define ACCEPT_AHEAD_CONNS 16         /* besides a quarter more than the siblings' average */
 #define ACCEPT_STALE_MS 2000     /* a heartbeat older than this is nobody's: four are missing */
 #define ACCEPT_REFUSED_CONNS 256 /* refused ones that may still be reading their 503 */
 

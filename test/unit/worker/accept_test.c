@@ -172,7 +172,7 @@ static void siblings_that_take_nothing_are_not_waited_for_again(void **state)
     connect_many(6 * ACCEPT_BITE_CONNS);
     fixture_wait_for(conn_count(&fixture.worker) == 6 * ACCEPT_BITE_CONNS);
     assert_true(clock_mono_us() - begun_us < 1000000);
-    assert_true(metric(METRIC_ACCEPT_PAUSES) <= 3);
+    assert_in_range(metric(METRIC_ACCEPT_PAUSES), 2, 4); /* after 1, 2 and 4 bites */
 }
 
 static void the_dead_and_the_leaving_are_not_waited_for(void **state)

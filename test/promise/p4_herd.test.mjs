@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// P4: the herd gets in. Everyone at once is a normal Saturday: nobody is refused, nobody reset.
+import assert from "node:assert/strict";
+import net from "node:net";
+import { after, before, describe, it } from "node:test";
+
+import { makeGame, playerName, playerPassword } from "../lib/game.mjs";
+import { call, Player, waitFor } from "../lib/player.mjs";
+import { startServer } from "../lib/server.mjs";
+
+const HERD = 1000;
+const STALL_MS = 200;
+const REQUEST = "GET /api/game HTTP/1.1\r\nHost: h\r\n\r\n";
+
+let server;
+
+/** One client: connects, asks, and remembers how it went. */
+function member() {
+  const { hostname, port } = new URL(server.url);
+  const begun = performance.now();
+  const one = { text: "", failed: null, tookMs: null };
+  one.socket = net.connect({ host: hostname, port: Number(port) });
+  one.socket.on("connect", () => one.socket.write(REQUEST));
+  one.socket.on("data", (chunk) => {
+    one.text += chunk.toString("latin1");
+    if (one.tookMs === null && one.text.includes('"version"')) {
+      one.tookMs = performance.now() - begun;
+    }
+  });
+  one.socket.on("error", (error) => (one.failed = error));
+  one.socket.on("close", () => (one.closed = true));
+  return one;
+}
+
+/** Waits until each has an answer or an error; gives the answers' times, shortest first. */
+async function allServed(herd, ms = 20000) {
+  await waitFor("an answer for everyone", () => herd.every((one) => one.tookMs !== null || one.failed), ms);
+  assert.deepEqual(herd.filter((one) => one.failed).map((one) => one.failed.code), []);
+  assert.ok(herd.every((one) => one.text.startsWith("HTTP/1.1 200 OK\r\n")));
+  return herd.map((one) => one.tookMs).sort((a, b) => a - b);
+}
+
+const leave = (herd) => herd.forEach((one) => one.socket.destroy());
+
+/** Connections each worker holds open, as it says itself. */
+async function openConnections() {
+  const { text } = await call(server.metricsUrl, "GET", "/metrics");
+  const lines = text.matchAll(/^ctfg_connections_open\{[^}]*process="worker-\d+"[^}]*\} (\d+)$/gm);
+  return [...lines].map((line) => Number(line[1]));
+}
+
+describe("P4: the herd gets in", { timeout: 180000 }, () => {
+  before(async () => {
+    server = await startServer({
+      game: makeGame({ players: 300, challenges: 5 }),
+      flags: ["--workers", "2"],
+    });
+  });
+  after(() => server?.stop());
+
+  it(`${HERD} at once, while every worker is stopped for ${STALL_MS} ms: all are served`, async () => {
+    const workers = server.workers();
+    assert.equal(workers.length, 2);
+    workers.forEach((pid) => server.kill(pid, "SIGSTOP"));
+    const begun = performance.now();
+    const herd = Array.from({ length: HERD }, member);
+    await waitFor("the stall's end", () => performance.now() - begun > STALL_MS);
+    assert.ok(herd.every((one) => one.tookMs === null), "nobody was there to answer");
+    workers.forEach((pid) => server.kill(pid, "SIGCONT"));
+    const times = await allServed(herd);
+    /* A SYN that found no room comes again after a second: the backlog must have had room. */
+    assert.ok(times[HERD - 1] < 5000, `the last answer took ${times[HERD - 1]} ms`);
+    leave(herd);
+  });
+
+  it("no worker takes much more than its share, and none is left out", async () => {
+    const herd = Array.from({ length: HERD }, member);
+    await allServed(herd);
+    const open = await openConnections();
+    assert.equal(open.length, 2);
+    assert.ok(open.reduce((a, b) => a + b) >= HERD, `${open}`);
+    assert.ok(Math.max(...open) <= HERD * 0.8, `the busiest holds ${open}`);
+    leave(herd);
+    await waitFor("everyone gone", async () => (await openConnections()).every((n) => n < 10));
+  });
+
+  it("with one of two workers stopped, the other takes everybody", async () => {
+    const [stopped] = server.workers();
+    server.kill(stopped, "SIGSTOP");
+    try {
+      const herd = Array.from({ length: 500 }, member);
+      const times = await allServed(herd);
+      assert.ok(times[499] < 5000, `the last answer took ${times[499]} ms`);
+      leave(herd);
+    } finally {
+      server.kill(stopped, "SIGCONT");
+    }
+  });
+
+  it("with one of two workers killed, everybody gets in and nobody new is lost", async () => {
+    const [victim] = server.workers();
+    server.kill(victim, "SIGKILL");
+    const herd = Array.from({ length: 500 }, member);
+    await waitFor("an end for everyone", () => herd.every((one) => one.tookMs !== null || one.closed));
+    const lost = herd.filter((one) => one.tookMs === null).length;
+    assert.equal(lost, 0, "the dead worker had taken none of them");
+    leave(herd);
+  });
+
+  it("300 players log in in the same second, each gets a session", async () => {
+    const players = Array.from(
+      { length: 300 },
+      (_, i) => new Player(server.url, playerName(i), playerPassword(i)),
+    );
+    const begun = performance.now();
+    await Promise.all(players.map((player) => player.login()));
+    const tookMs = performance.now() - begun;
+    const lists = await Promise.all(players.map((player) => player.get("/api/challenges")));
+    assert.ok(lists.every((answer) => answer.status === 200 && answer.json.length === 5));
+    assert.ok(tookMs < 10000, `300 logins took ${tookMs} ms`);
+    players.forEach((player) => player.close());
+  });
+
+  it("above the limit of connections clients are told when to come back", async () => {
+    const small = await startServer({
+      game: makeGame(),
+      flags: ["--workers", "1"],
+      config: "http:\n  connections: 16\n",
+    });
+    const outer = server;
+    server = small;
+    try {
+      const herd = Array.from({ length: 16 }, member);
+      await allServed(herd);
+      const extra = Array.from({ length: 50 }, member);
+      await waitFor("an end for the rest", () => extra.every((one) => one.closed));
+      for (const one of extra) {
+        assert.equal(one.failed, null);
+        assert.match(one.text, /^HTTP\/1\.1 503 [^]*^retry-after: \d+\r\n[^]*\{"error":"unavailable"\}$/im);
+      }
+      assert.ok(herd.every((one) => !one.closed), "those who are in stay in");
+      leave(herd);
+      await waitFor("room again", async () => (await call(small.url, "GET", "/api/game")).status === 200);
+    } finally {
+      server = outer;
+      await small.stop();
+    }
+  });
+});
