@@ -87,7 +87,9 @@ bool apply_event(struct bank *bank, struct event *event, bool rank)
         return false; /* this bank contains it, or a reset has made it void */
     }
     bank_store_u64(&bank->head->committed_seq, event->seq);
-    bank_store_u64(&bank->head->last_ts_us, event->ts_us);
+    if (state_last_ts_us(bank) < event->ts_us) { /* a reset may be dated later than an old row */
+        bank_store_u64(&bank->head->last_ts_us, event->ts_us);
+    }
     if (!player_is_known(bank, event->player) || !apply_by_type(bank, event)) {
         return false;
     }

@@ -232,6 +232,7 @@ static void events_up_to_a_reset_are_void(void **state)
     assert_false(apply_event(spare, &before, false));
     assert_true(apply_event(spare, &after, false));
     assert_int_equal(players_score(spare, 0), 100);
+    assert_int_equal(state_last_ts_us(spare), 90000); /* the clock never goes back */
     fixture_end(&fixture);
 }
 
