@@ -20,7 +20,10 @@ struct str {
 
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
 /* The same for a static initialiser, where a compound literal may not stand. */
-#define STR_INIT(literal) {"" literal, sizeof(literal) - 1}
+#define STR_INIT(literal)                                                                          \
+    {                                                                                              \
+        "" literal, sizeof(literal) - 1                                                            \
+    }
 #define STR_ARG(s) (int)(s).len, (s).data /* for "%.*s" */
 
 struct str str_from(const char *c_string); /* NULL gives the empty one */

@@ -34,10 +34,11 @@ analyse() {
 key=$({
     case $tool in
     fanalyzer) gcc --version ;;
-    *) "$tool" --version ;;
+    cppcheck) cppcheck --version && cat test/lint/cppcheck.* ;;
+    *) "$tool" --version && cat .clang-tidy ;;
     esac
     echo "${flags[*]} $file"
-    cat "$0" .clang-tidy test/lint/cppcheck.*
+    cat "$0"
     gcc "${flags[@]}" -MM "$file" | tr -d '\134' | tr ' ' '\n' | grep '\.[ch]$' | sort | xargs cat
 } | sha256sum | cut -c1-40)
 
