@@ -71,7 +71,7 @@ after(async () => {
 
 async function isHarmless(path, who, reach) {
   const cookies = who === null ? [] : [server.cookieFor(who)]
-  const { page, context, faults } = await openPage(browser, server.url + path, { cookies })
+  const { page, context, faults } = await openPage(browser, server.url + path, { cookies, strangeText: true })
   await reach(page)
   await page.evaluate(() => new Promise((done) => setTimeout(done, 300)))
   for (const link of await page.locator('a:has-text("click")').all()) await link.click()
