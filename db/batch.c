@@ -404,11 +404,21 @@ static void forget(struct db *db, bool stored)
     slots_set(METRIC_DB_QUEUE, db->inbox.queue_count);
 }
 
+/* For the operator. */
+static const char *why(const struct db *db, enum store_status status)
+{
+    if (status == STORE_LOG_FULL) {
+        return "the write-ahead log cannot shrink: another process holds an old snapshot of "
+               "events.db open (a backup, a shell); end it";
+    }
+    return db->store == NULL ? "it cannot be opened" : store_error(db->store);
+}
+
 static void refuse(struct db *db, enum store_status status)
 {
     struct batch *batch = &db->batch;
 
-    db_note_store(db, status, db->store == NULL ? "it cannot be opened" : store_error(db->store));
+    db_note_store(db, status, why(db, status));
     if (db->store != NULL) {
         store_rollback(db->store);
     }
@@ -428,7 +438,13 @@ static void refuse(struct db *db, enum store_status status)
 
 static enum store_status begin(struct db *db)
 {
-    return db->store == NULL ? STORE_FAILED : store_begin(db->store);
+    if (db->store == NULL) {
+        return STORE_FAILED;
+    }
+    if (checkpoint_is_blocked(&db->checkpoint, db->store)) {
+        return STORE_LOG_FULL;
+    }
+    return store_begin(db->store);
 }
 
 /* Another process has the lock, for a moment as a rule: true while it is worth trying again. */

@@ -23,6 +23,9 @@ static void back_off(struct checkpoint *checkpoint)
     if (checkpoint->retry_ms > CHECKPOINT_RETRY_MS_MAX) {
         checkpoint->retry_ms = CHECKPOINT_RETRY_MS_MAX;
     }
+    if (checkpoint_is_blocked(checkpoint, checkpoint->store)) {
+        checkpoint->retry_ms = CHECKPOINT_RETRY_MS_MIN; /* players wait for it */
+    }
     checkpoint->not_before_us = clock_mono_us() + (uint64_t)checkpoint->retry_ms * 1000;
 }
 
@@ -81,8 +84,10 @@ void checkpoint_consider(struct checkpoint *checkpoint, struct store *store, uin
 {
     uint64_t pending = store_log_pending_bytes(store);
     bool in_lull = idle_us >= CHECKPOINT_LULL_MS * 1000 && pending > CHECKPOINT_SMALL_BYTES;
+    bool is_large = pending >= checkpoint->log_bytes_max / 2 ||
+                    checkpoint_is_blocked(checkpoint, store);
 
-    if (checkpoint->is_running || (!in_lull && pending < checkpoint->log_bytes_max / 2) ||
+    if (checkpoint->is_running || (!in_lull && !is_large) ||
         clock_mono_us() < checkpoint->not_before_us) {
         return;
     }
@@ -97,6 +102,14 @@ bool checkpoint_is_behind(const struct checkpoint *checkpoint, const struct stor
     return checkpoint->is_running && checkpoint->retry_ms == 0 &&
            store_log_pending_bytes(store) >
                checkpoint->log_bytes_max + checkpoint->log_bytes_max / 2;
+}
+
+/* By the size of the file: what has been moved still takes its room until all of it has been. */
+bool checkpoint_is_blocked(const struct checkpoint *checkpoint, const struct store *store)
+{
+    uint64_t bound = checkpoint->log_bytes_max + checkpoint->log_bytes_max / 4 * 3;
+
+    return checkpoint->retry_ms != 0 && store_log_bytes(store) >= bound;
 }
 
 bool checkpoint_final(struct store *store)

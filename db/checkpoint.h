@@ -6,7 +6,8 @@
  * the commits); when little is left the loop moves that little and empties the file.
  *   in a lull     nothing came for CHECKPOINT_LULL_MS and there is more than CHECKPOINT_SMALL_BYTES
  *   under load    half of the limit is reached; past the limit and a half commits wait for the pass
- *   a reader in the way   is not waited for: next try later, and later each time
+ *   a reader in the way   is not waited for: next try later, and later each time; when the file comes
+ *                 near twice the limit all the same, commits are refused (checkpoint_is_blocked)
  * Process  db.  Owner: struct db.
  */
 #pragma once
@@ -47,6 +48,9 @@ void checkpoint_init(struct checkpoint *checkpoint, uv_loop_t *loop, uint64_t lo
 void checkpoint_consider(struct checkpoint *checkpoint, struct store *store, uint64_t idle_us);
 /* Commits should wait for the pass that runs: it would not catch up with them. */
 bool checkpoint_is_behind(const struct checkpoint *checkpoint, const struct store *store);
+/* The log is near twice its limit and a reader in another process keeps it from shrinking: nothing
+ * more may be written until that reader is gone. */
+bool checkpoint_is_blocked(const struct checkpoint *checkpoint, const struct store *store);
 /* The last one, on the way out, on this thread.  false: a reader is in the way, or the disk is full;
  * the log stays, and the next start goes on with it. */
 MUST_USE bool checkpoint_final(struct store *store);

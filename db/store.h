@@ -27,6 +27,7 @@ enum store_status {
     STORE_FULL,      /* no space on the device */
     STORE_READ_ONLY,
     STORE_BUSY, /* another process holds a lock */
+    STORE_LOG_FULL, /* the log is at its bound, and a reader in another process keeps it from shrinking */
     STORE_CORRUPT,
     STORE_FAILED, /* anything else: store_error() */
 };

@@ -33,6 +33,7 @@ static bool makes_suspect(enum store_status status)
     case STORE_DUPLICATE:
     case STORE_FULL:
     case STORE_BUSY:
+    case STORE_LOG_FULL:
         return false;
     case STORE_READ_ONLY:
     case STORE_CORRUPT:

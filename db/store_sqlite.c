@@ -121,6 +121,8 @@ const char *store_status_name(enum store_status status)
         return "read-only";
     case STORE_BUSY:
         return "locked by another process";
+    case STORE_LOG_FULL:
+        return "log full";
     case STORE_CORRUPT:
         return "damaged";
     case STORE_FAILED:

@@ -161,16 +161,39 @@ bool session_verify_cookie(struct worker *worker, struct str cookie_header,
            session_verify(worker, SESSION_COOKIE, value, ret_session);
 }
 
-bool session_still_good(struct worker *worker, const struct session *session)
+static bool is_good_in(struct worker *worker, const struct bank *bank,
+                       const struct session *session)
 {
-    const struct bank *bank = board_live(&worker->board);
     struct player_view view;
 
-    if (session->auth_epoch != (uint32_t)state_auth_epoch(bank) ||
-        revoked_test(&worker->revoked, session->session_id)) {
+    if (session->auth_epoch != (uint32_t)state_auth_epoch(bank)) {
         return false;
     }
     return session->player == SHM_NONE || (players_read(bank, session->player, &view) &&
                                            view.auth_epoch == session->player_epoch &&
                                            game_player_at(worker->game, session->player) != NULL);
+}
+
+/*
+ * In one cut, so that a bank which is being built anew is never believed.  When no cut is to be had, db
+ * has died in the middle of an event: nobody writes, and epochs are whole words.
+ */
+bool session_still_good(struct worker *worker, const struct session *session)
+{
+    if (revoked_test(&worker->revoked, session->session_id)) {
+        return false;
+    }
+    for (unsigned i = 0; i < BOARD_READ_TRIES; i++) {
+        struct board_cut cut;
+
+        if (!board_read_begin(&worker->board, &cut)) {
+            break;
+        }
+        bool is_good = is_good_in(worker, cut.bank, session);
+
+        if (board_read_done(&worker->board, &cut)) {
+            return is_good;
+        }
+    }
+    return is_good_in(worker, board_live(&worker->board), session);
 }
