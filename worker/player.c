@@ -18,7 +18,9 @@ bool player_read_now(struct worker *worker, uint32_t player, struct player_now *
             return false;
         }
         bool known = players_read(cut.bank, player, &now.view);
-        now.place = known && rank_find_place(cut.bank, player, &place) ? place + 1 : 0;
+        /* Those who never scored stand behind all who did, listed or not: that is no place. */
+        bool has_place = known && now.view.raised_seq != 0;
+        now.place = has_place && rank_find_place(cut.bank, player, &place) ? place + 1 : 0;
         now.seq = state_committed_seq(cut.bank);
         if (board_read_done(&worker->board, &cut)) {
             *ret_now = now;

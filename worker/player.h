@@ -14,7 +14,7 @@ struct worker;
 
 struct player_now {
     struct player_view view;
-    uint32_t place; /* from 1; 0: not on the board */
+    uint32_t place; /* from 1; 0: has never scored */
     uint64_t seq;   /* the board contains the events up to it */
 };
 
