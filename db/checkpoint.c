@@ -84,8 +84,8 @@ void checkpoint_consider(struct checkpoint *checkpoint, struct store *store, uin
 {
     uint64_t pending = store_log_pending_bytes(store);
     bool in_lull = idle_us >= CHECKPOINT_LULL_MS * 1000 && pending > CHECKPOINT_SMALL_BYTES;
-    bool is_large = pending >= checkpoint->log_bytes_max / 2 ||
-                    checkpoint_is_blocked(checkpoint, store);
+    bool is_large =
+        pending >= checkpoint->log_bytes_max / 2 || checkpoint_is_blocked(checkpoint, store);
 
     if (checkpoint->is_running || (!in_lull && !is_large) ||
         clock_mono_us() < checkpoint->not_before_us) {
