@@ -21,7 +21,7 @@ analyse() {
         ;;
     fanalyzer)
         # gcc 12 takes a pointer stored in an array for lost; LeakSanitizer (make asan) looks for leaks.
-        gcc "${flags[@]}" -fanalyzer -fdiagnostics-path-format=none -Wno-analyzer-malloc-leak -o /dev/null -c "$file"
+        gcc "${flags[@]}" -Werror -fanalyzer -fdiagnostics-path-format=none -Wno-analyzer-malloc-leak -o /dev/null -c "$file"
         ;;
     *)
         echo "file.sh: unknown tool $tool" >&2
