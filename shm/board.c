@@ -2,11 +2,13 @@
 /* board.c - the sequence lock over a bank, and the one store that makes the other bank live. */
 #include "shm/board.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "shm/bank_word.h"
 #include "shm/base/check.h"
+#include "shm/base/clock.h"
 #include "shm/base/proc.h"
 
 static void assert_writer(void)
@@ -63,11 +65,29 @@ const struct bank *board_live(const struct board *board)
     return &board->banks[live_index(board)];
 }
 
+/* false: waited long enough.  *give_up_at_us is 0 before the first call. */
+static bool wait_for_writer(int attempt, uint64_t *give_up_at_us)
+{
+    if (attempt < BOARD_READ_TRIES / 2) {
+        cpu_relax();
+        return true;
+    }
+    uint64_t now_us = clock_mono_us();
+
+    if (*give_up_at_us == 0) {
+        *give_up_at_us = now_us + BOARD_YIELD_MAX_US;
+    }
+    (void)sched_yield();
+    return now_us < *give_up_at_us;
+}
+
 bool board_read_begin(const struct board *board, struct board_cut *ret_cut)
 {
     if (!board_is_ready(board)) {
         return false;
     }
+    uint64_t give_up_at_us = 0;
+
     for (int attempt = 0; attempt < BOARD_READ_TRIES; attempt++) {
         const struct bank *bank = board_live(board);
         /* acquire: pairs with board_write_end() and board_publish(): that version's words are there */
@@ -76,6 +96,9 @@ bool board_read_begin(const struct board *board, struct board_cut *ret_cut)
         if ((version & 1) == 0) {
             *ret_cut = (struct board_cut){.bank = bank, .version = version};
             return true;
+        }
+        if (!wait_for_writer(attempt, &give_up_at_us)) {
+            break;
         }
     }
     return false;

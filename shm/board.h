@@ -19,7 +19,8 @@
  *          tables' loads are acquires, read_done loads it again (relaxed).  Boehm, "Can seqlocks get
  *          along with programming language memory models?", MSPC 2012.
  * Death    a db that dies in between leaves the live version odd: read_begin gives up after
- *          BOARD_READ_TRIES and returns false until the successor publishes the other bank.
+ *          BOARD_READ_TRIES or BOARD_YIELD_MAX_US and returns false until the successor publishes
+ *          the other bank.
  */
 #pragma once
 
@@ -30,7 +31,10 @@
 #include "shm/layout.h"
 #include "shm/segment.h"
 
-#define BOARD_READ_TRIES 64 /* an event is applied in microseconds; more means the db is gone */
+/* Looks at an odd version: the first half with a pause in between, some ten microseconds and longer
+ * than an event takes; the rest give the CPU away, for the kernel may have stopped db in the middle. */
+#define BOARD_READ_TRIES 512
+#define BOARD_YIELD_MAX_US 5000 /* no loop may rest longer: db is gone, or might as well be */
 
 /* One bank, as pointers into this process's mapping.  Readers use it as if it were const. */
 struct bank {

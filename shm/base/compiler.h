@@ -17,3 +17,13 @@
 
 /* x86-64 and most arm64: two writers on one line triple the price of an atomic add. */
 #define CACHE_LINE_BYTES 64
+
+/* Between two looks at a word that another core is about to change. */
+static inline void cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
