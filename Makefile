@@ -85,7 +85,7 @@ UNIT_SRCS := $(sort $(shell find test/unit test/property -name '*_test.c' 2>/dev
 UNIT_BINS := $(UNIT_SRCS:%.c=$(B)/%)
 FUZZ_SRCS := $(sort $(wildcard test/fuzz/*.c))
 FUZZ_BINS := $(FUZZ_SRCS:test/fuzz/%.c=$(B)/target/%)
-BENCH_SRCS := $(sort $(wildcard bench/*.c bench/micro/*.c))
+BENCH_SRCS := $(sort $(wildcard bench/bare/*.c))
 BENCH_BINS := $(BENCH_SRCS:%.c=$(B)/%)
 PLAYERS_SRCS := $(sort $(wildcard bench/players/*.c))
 PLAYERS_OBJS := $(PLAYERS_SRCS:%.c=$(B)/obj/%.o)
@@ -264,11 +264,15 @@ $(B)/target/%: test/fuzz/%.c $(B)/engine.a
 
 # ---- benchmarks ------------------------------------------------------------------------------
 
-.PHONY: bench bench-players
-bench: $(B)/ctfg bench-players $(BENCH_BINS) ## build the measuring programs, run bench/*.mjs
+.PHONY: bench bench-players bench-quick
+bench: $(B)/ctfg $(B)/bench/players $(BENCH_BINS) ## every measurement of bench/*.mjs
 	@for program in $(wildcard bench/*.mjs); do node $$program || exit 1; done
 
-bench-players: $(if $(PLAYERS_SRCS),$(B)/bench/players) ## build the load generator: build/bench/players
+bench-players: $(B)/ctfg $(B)/bench/players ## whole games of 10, 70 and 200 emulated players, one table
+	node bench/players.mjs
+
+bench-quick: $(B)/ctfg $(BENCH_BINS) ## what a request costs, here and elsewhere (nginx, wrk)
+	node bench/compare.mjs --rounds 5
 
 $(B)/bench/players: $(PLAYERS_OBJS) $(B)/engine.a
 	@mkdir -p $(@D)
