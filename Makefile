@@ -85,7 +85,7 @@ UNIT_SRCS := $(sort $(shell find test/unit test/property -name '*_test.c' 2>/dev
 UNIT_BINS := $(UNIT_SRCS:%.c=$(B)/%)
 FUZZ_SRCS := $(sort $(wildcard test/fuzz/*.c))
 FUZZ_BINS := $(FUZZ_SRCS:test/fuzz/%.c=$(B)/target/%)
-BENCH_SRCS := $(sort $(wildcard bench/bare/*.c))
+BENCH_SRCS := $(sort $(wildcard bench/*.c bench/bare/*.c))
 BENCH_BINS := $(BENCH_SRCS:%.c=$(B)/%)
 PLAYERS_SRCS := $(sort $(wildcard bench/players/*.c))
 PLAYERS_OBJS := $(PLAYERS_SRCS:%.c=$(B)/obj/%.o)

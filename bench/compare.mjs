@@ -11,6 +11,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 
+import { call, login } from "./lib/calls.mjs";
 import { startBare, startNginx, wrk } from "./lib/rivals.mjs";
 import { cpuSeconds, demoGame, machine, startCtfg, tempFolder } from "./lib/server.mjs";
 import { median, saveResult, table } from "./lib/table.mjs";
@@ -83,23 +84,6 @@ async function compare(contenders) {
   });
 }
 
-async function call(port, path, cookie, body) {
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
-    method: body === undefined ? "GET" : "POST",
-    headers: { "content-type": "application/json", ...(cookie ? { cookie } : {}) },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  return { status: answer.status, cookie: answer.headers.getSetCookie()[0]?.split(";")[0], text: await answer.text() };
-}
-
-async function login(port, username, password) {
-  const { status, cookie } = await call(port, "/api/login", undefined, { username, password });
-  if (status !== 200) {
-    throw new Error(`login: ${status}`);
-  }
-  return cookie;
-}
-
 /** Solves all of the demo game for one player, so that the whole list is theirs to read. */
 async function solveAll(port, cookie, gameDir) {
   const challenges = JSON.parse(readFileSync(join(gameDir, "challenges.json"), "utf8"));
@@ -154,14 +138,14 @@ const cases = {
   challenge: [
     "GET /api/challenges, new player",
     async ({ ctfg }) => {
-      const cookie = await login(ctfg.port, "p0002", "pass-0002");
+      const { cookie } = await login(ctfg.port, 2);
       return contendersFor(ctfg, "/api/challenges", [`Cookie: ${cookie}`]);
     },
   ],
   challenges: [
     "GET /api/challenges, all solved",
     async ({ ctfg, gameDir }) => {
-      const cookie = await login(ctfg.port, "p0001", "pass-0001");
+      const { cookie } = await login(ctfg.port, 1);
       await solveAll(ctfg.port, cookie, gameDir);
       return contendersFor(ctfg, "/api/challenges", [`Cookie: ${cookie}`]);
     },
@@ -169,7 +153,7 @@ const cases = {
   scoreboard: [
     "GET /api/scoreboard, gzip",
     async ({ ctfg }) => {
-      const cookie = await login(ctfg.port, "p0003", "pass-0003");
+      const { cookie } = await login(ctfg.port, 3);
       return contendersFor(ctfg, "/api/scoreboard", [`Cookie: ${cookie}`], "gzip");
     },
   ],
