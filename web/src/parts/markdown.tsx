@@ -4,7 +4,8 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { words } from '../i18n'
 import { renderMarkdown } from '../text'
 
-export function Markdown(props: { source: string; class?: string }) {
+/* plain: what stands there meanwhile is the text itself, so that nothing below it jumps. */
+export function Markdown(props: { source: string; class?: string; plain?: boolean }) {
   const host = useRef<HTMLDivElement>(null)
   const [ready, setReady] = useState(false)
   const t = words.value
@@ -26,7 +27,12 @@ export function Markdown(props: { source: string; class?: string }) {
   }, [props.source, t])
   return (
     <div aria-busy={!ready} class={`markdown ${props.class ?? ''}`}>
-      {!ready && <div class="skeleton" />}
+      {!ready &&
+        (props.plain === true ? (
+          <p class="whitespace-pre-line">{props.source.trim()}</p>
+        ) : (
+          <div class="skeleton" />
+        ))}
       <div ref={host} />
     </div>
   )

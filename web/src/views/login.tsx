@@ -41,6 +41,7 @@ export function LoginView() {
   return (
     <div class="mx-auto grid max-w-md gap-6 pt-2 sm:pt-8">
       {banner !== null && <img src={banner} alt="" class="w-full rounded-card" />}
+      {welcome !== '' && <Markdown source={welcome} class="px-1 text-soft" plain />}
       <div class="panel p-6 sm:p-8">
         {notice.value !== null && (
           <p role="status" class="note note-warn mb-5">
@@ -93,7 +94,6 @@ export function LoginView() {
           </form>
         </Screen>
       </div>
-      {welcome !== '' && <Markdown source={welcome} class="px-2 text-soft" />}
       {game.value?.boardPublic === true && (
         <p class="text-center">
           <a href={paths.scoreboard}>{t.login.board}</a>
