@@ -22,7 +22,9 @@ MAKEFLAGS += --no-builtin-rules
 # ---- variants: one folder each, so that they never mix ---------------------------------------
 
 SAN ?=
+# The code that checks hides from gcc what a value can be: it then warns of what is not there.
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+QUIET_SANITIZE := -Wno-conversion -Wno-maybe-uninitialized -Wno-format-truncation -Wno-error
 ifeq ($(SAN),)
 B := build
 OPTIMIZE := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -64,7 +66,7 @@ PKG_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/d
 LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lwslay -lcsv -lm
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-	-Wformat=2 -Wundef $(WERROR)
+	-Wformat=2 -Wundef $(WERROR) $(if $(SAN),$(if $(filter clang,$(CC)),,$(QUIET_SANITIZE)))
 CFLAGS ?=
 LDFLAGS ?=
 BASE_CFLAGS = -std=gnu11 $(OPTIMIZE) -fPIE -pthread

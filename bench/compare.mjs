@@ -45,8 +45,8 @@ async function load(url, headers, seconds) {
   }
   return {
     requests: Number(/(\d+) requests in/.exec(stdout)[1]),
-    p50_ms: parseMs(/50%\s+(\S+)/.exec(stdout)[1]),
-    p99_ms: parseMs(/99%\s+(\S+)/.exec(stdout)[1]),
+    p50_ms: parseMs(/^ +50%\s+(\S+)/m.exec(stdout)[1]),
+    p99_ms: parseMs(/^ +99%\s+(\S+)/m.exec(stdout)[1]),
   };
 }
 
