@@ -1,111 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* conn_test.c - the life of a connection: order, patience, time limits, ends. */
-#include "test/unit/worker/fixture_conn.h"
-
-#include "worker/http.h"
-#include "worker/response.h"
-#include "worker/route.h"
-#include "worker/stream.h"
-
-#define BIG_BYTES (1u << 20)
-
-static struct test_app {
-    uint64_t later[8]; /* conns whose answer has to be given by the test */
-    unsigned later_count;
-    unsigned dispatched;
-    struct blob *big;
-    unsigned stream_bytes;
-    char stream_text[64];
-    unsigned streams_closed;
-    unsigned streams_drained;
-} app;
-
-/* ---- what stands in for the routes and the streams ---- */
-
-static void answer_path(struct conn *conn)
-{
-    response_json(conn, 200, http_request(conn->http)->path, NULL);
-}
-
-void route_dispatch(struct conn *conn, const struct request *request)
-{
-    app.dispatched++;
-    if (str_equal(request->path, STR("/later"))) {
-        app.later[app.later_count++] = conn->id;
-    } else if (str_equal(request->path, STR("/big"))) {
-        response_blob(conn, 200, app.big, NULL);
-    } else if (str_equal(request->path, STR("/stream"))) {
-        response_switching_protocols(conn, STR("key"));
-        conn_become_stream(conn, (struct stream_client *)&app);
-    } else if (str_equal(request->path, STR("/hang-up"))) {
-        conn_close(conn, false);
-    } else if (str_equal(request->path, STR("/echo"))) {
-        response_json(conn, 200, request->body, NULL);
-    } else {
-        answer_path(conn);
-    }
-}
-
-const char *route_name(uint32_t row, const char **ret_method)
-{
-    (void)row;
-    (void)ret_method;
-    return NULL;
-}
-
-void stream_on_bytes(struct conn *conn, const char *bytes, size_t len)
-{
-    (void)conn;
-    assert_true(app.stream_bytes + len < sizeof(app.stream_text));
-    memcpy(app.stream_text + app.stream_bytes, bytes, len);
-    app.stream_bytes += (unsigned)len;
-}
-
-void stream_on_drained(struct conn *conn)
-{
-    (void)conn;
-    app.streams_drained++;
-}
-
-void stream_on_closed(struct conn *conn)
-{
-    assert_non_null(conn->client);
-    app.streams_closed++;
-}
-
-/* ---- set-up ---- */
-
-static int begin(void **state)
-{
-    (void)state;
-    fixture_begin();
-    memset(&app, 0, sizeof(app));
-    char *room;
-    app.big = blob_with_room(BIG_BYTES, &room);
-    assert_non_null(app.big);
-    memset(room, 'x', BIG_BYTES);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    fixture_end();
-    blob_unref(app.big);
-    return 0;
-}
-
-static void answer_later(unsigned i, const char *text)
-{
-    struct conn *conn = conn_find(&fixture.worker, app.later[i]);
-
-    assert_non_null(conn);
-    response_json(conn, 200, str_from(text), NULL);
-}
-
-#define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
-
-/* ---- tests ---- */
+/* conn_test.c - the life of a connection: order, patience, ends. */
+#include "test/unit/worker/fixture_app.h"
 
 static void a_request_is_answered_and_the_connection_stays(void **state)
 {
@@ -254,22 +149,6 @@ static void a_refusal_arrives_although_the_client_sends_on(void **state)
     buf_free(&got);
 }
 
-static void a_lingering_connection_goes_in_the_end(void **state)
-{
-    struct buf got = BUF_INIT(1 << 20);
-    int client;
-
-    (void)state;
-    (void)fixture_connect(&client);
-    fixture_send(client, "nonsense\r\n\r\n");
-    fixture_expect(client, &got, "{\"error\":\"bad_request\"}");
-    assert_int_equal(conn_count(&fixture.worker), 1);
-    conn_tick(&fixture.worker, clock_mono_us() + (CONN_LINGER_MS + 1) * 1000);
-    fixture_wait_for(conn_count(&fixture.worker) == 0);
-    buf_free(&got);
-    close(client);
-}
-
 static void close_is_said_and_done(void **state)
 {
     struct buf got = BUF_INIT(1 << 20);
@@ -290,132 +169,6 @@ static void close_is_said_and_done(void **state)
     fixture_expect(client, &got, "/x");
     assert_true(fixture_contains(&got, "Connection: keep-alive\r\n"));
     assert_int_equal(conn_count(&fixture.worker), 1);
-    buf_free(&got);
-    close(client);
-}
-
-static void a_slow_head_is_408_and_silence_is_closed(void **state)
-{
-    struct buf got = BUF_INIT(1 << 20);
-    int slow;
-    int silent;
-
-    (void)state;
-    (void)fixture_connect(&slow);
-    (void)fixture_connect(&silent);
-    fixture_send(slow, "GET /x HT");
-    fixture_turn();
-    fixture_turn();
-    conn_tick(&fixture.worker, fixture.worker.now_us + 999000);
-    assert_int_equal(conn_count(&fixture.worker), 2);
-    conn_tick(&fixture.worker, clock_mono_us() + 1100000);
-    fixture_expect_end(slow, &got);
-    assert_true(fixture_contains(&got, "HTTP/1.1 408 "));
-    buf_reset(&got);
-    fixture_expect_end(silent, &got);
-    assert_int_equal(got.len, 0);
-    buf_free(&got);
-    close(slow);
-    close(silent);
-}
-
-static void dripping_bytes_win_no_time(void **state)
-{
-    struct buf got = BUF_INIT(1 << 20);
-    int client;
-    struct conn *conn = fixture_connect(&client);
-
-    (void)state;
-    fixture_send(client, GET("/x") "GET /y");
-    fixture_expect(client, &got, "/x");
-    uint64_t since_us = conn->since_us;
-    for (unsigned i = 0; i < 5; i++) {
-        fixture_send(client, "y");
-        fixture_turn();
-        fixture_turn();
-    }
-    assert_int_equal(conn->since_us, since_us);
-    assert_int_equal(conn->state, CONN_READING);
-    conn_tick(&fixture.worker, since_us + 1000001);
-    fixture_expect(client, &got, "HTTP/1.1 408 ");
-    buf_free(&got);
-    close(client);
-}
-
-static void a_slow_body_has_its_own_limit(void **state)
-{
-    struct buf got = BUF_INIT(1 << 20);
-    int client;
-    struct conn *conn = fixture_connect(&client);
-
-    (void)state;
-    fixture_send(client, "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc");
-    fixture_wait_for(conn->state == CONN_READING);
-    conn_tick(&fixture.worker, clock_mono_us() + 1500000); /* past the head's limit */
-    assert_int_equal(conn->state, CONN_READING);
-    conn_tick(&fixture.worker, clock_mono_us() + 2100000);
-    fixture_expect(client, &got, "HTTP/1.1 408 ");
-    buf_free(&got);
-    close(client);
-}
-
-static void an_idle_connection_is_closed_after_its_time(void **state)
-{
-    struct buf got = BUF_INIT(1 << 20);
-    int client;
-
-    (void)state;
-    (void)fixture_connect(&client);
-    fixture_send(client, GET("/x"));
-    fixture_expect(client, &got, "/x");
-    conn_tick(&fixture.worker, clock_mono_us() + 2900000);
-    fixture_turn();
-    assert_int_equal(conn_count(&fixture.worker), 1);
-    conn_tick(&fixture.worker, clock_mono_us() + 3100000);
-    fixture_expect_end(client, &got);
-    buf_free(&got);
-    close(client);
-}
-
-static void who_waits_for_us_has_no_limit(void **state)
-{
-    int client;
-
-    (void)state;
-    (void)fixture_connect(&client);
-    fixture_send(client, GET("/later"));
-    fixture_wait_for(app.later_count == 1);
-    conn_tick(&fixture.worker, clock_mono_us() + 60000000);
-    fixture_turn();
-    assert_int_equal(conn_count(&fixture.worker), 1);
-    answer_later(0, "x");
-    close(client);
-}
-
-static void who_takes_nothing_is_closed_who_takes_little_is_not(void **state)
-{
-    struct buf got = BUF_INIT(1 << 24);
-    int client;
-    struct conn *conn = fixture_connect(&client);
-    uint64_t now_us = clock_mono_us();
-
-    (void)state;
-    fixture_send(client, GET("/big"));
-    fixture_wait_for(conn->write_pending);
-    for (unsigned i = 0; i < 3; i++) {
-        char some[20000];
-
-        size_t before = uv_stream_get_write_queue_size(&conn->uv.stream);
-        fixture_wait_for(({
-            (void)recv(client, some, sizeof(some), 0);
-            uv_stream_get_write_queue_size(&conn->uv.stream) < before;
-        }));
-        now_us += 4100000;
-        conn_tick(&fixture.worker, now_us);
-        assert_int_not_equal(conn->state, CONN_CLOSED);
-    }
-    conn_tick(&fixture.worker, now_us + 4100000);
-    fixture_wait_for(conn_count(&fixture.worker) == 0);
     buf_free(&got);
     close(client);
 }
@@ -454,42 +207,6 @@ static void a_client_that_ends_its_side_gets_its_late_answer(void **state)
     fixture_wait_for(conn_count(&fixture.worker) == 0);
     buf_free(&got);
     close(client);
-}
-
-static void a_drain_answers_those_who_wait_and_closes_the_idle(void **state)
-{
-    struct buf got = BUF_INIT(1 << 20);
-    struct buf idle_got = BUF_INIT(1 << 20);
-    int idle;
-    int waiting;
-    int on_the_way;
-
-    (void)state;
-    (void)fixture_connect(&idle);
-    (void)fixture_connect(&waiting);
-    (void)fixture_connect(&on_the_way);
-    fixture_send(idle, GET("/x"));
-    fixture_send(waiting, GET("/later"));
-    fixture_expect(idle, &idle_got, "/x");
-    fixture_wait_for(app.later_count == 1);
-    fixture.worker.draining = true;
-    conn_drain_all(&fixture.worker);
-    fixture_send(on_the_way, GET("/y")); /* had left its client before it could know */
-    fixture_expect(on_the_way, &got, "/y");
-    assert_true(fixture_contains(&got, "Connection: close\r\n"));
-    conn_tick(&fixture.worker, clock_mono_us() + 200000);
-    fixture_expect_end(idle, &idle_got);
-    fixture_wait_for(conn_count(&fixture.worker) == 1);
-    answer_later(0, "last");
-    buf_reset(&got);
-    fixture_expect_end(waiting, &got);
-    assert_true(fixture_contains(&got, "last"));
-    fixture_wait_for(conn_count(&fixture.worker) == 0);
-    buf_free(&got);
-    buf_free(&idle_got);
-    close(idle);
-    close(waiting);
-    close(on_the_way);
 }
 
 static void a_stream_gets_the_bytes_and_one_goodbye(void **state)
@@ -652,17 +369,9 @@ int main(void)
         TEST(many_pipelined_requests_need_no_stack),
         TEST(who_takes_nothing_is_not_read_from),
         TEST(a_refusal_arrives_although_the_client_sends_on),
-        TEST(a_lingering_connection_goes_in_the_end),
         TEST(close_is_said_and_done),
-        TEST(a_slow_head_is_408_and_silence_is_closed),
-        TEST(dripping_bytes_win_no_time),
-        TEST(a_slow_body_has_its_own_limit),
-        TEST(an_idle_connection_is_closed_after_its_time),
-        TEST(who_waits_for_us_has_no_limit),
-        TEST(who_takes_nothing_is_closed_who_takes_little_is_not),
         TEST(a_late_answer_finds_nobody),
         TEST(a_client_that_ends_its_side_gets_its_late_answer),
-        TEST(a_drain_answers_those_who_wait_and_closes_the_idle),
         TEST(a_stream_gets_the_bytes_and_one_goodbye),
         TEST(a_stream_hears_that_its_socket_has_room_again),
         TEST(a_client_that_vanishes_in_the_middle_is_forgotten),

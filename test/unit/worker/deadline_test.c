@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* deadline_test.c - every time limit runs out for whom it should, and for nobody else. */
+#include "test/unit/worker/fixture_app.h"
+
+static void a_lingering_connection_goes_in_the_end(void **state)
+{
+    struct buf got = BUF_INIT(1 << 20);
+    int client;
+
+    (void)state;
+    (void)fixture_connect(&client);
+    fixture_send(client, "nonsense\r\n\r\n");
+    fixture_expect(client, &got, "{\"error\":\"bad_request\"}");
+    assert_int_equal(conn_count(&fixture.worker), 1);
+    conn_tick(&fixture.worker, clock_mono_us() + (CONN_LINGER_MS + 1) * 1000);
+    fixture_wait_for(conn_count(&fixture.worker) == 0);
+    buf_free(&got);
+    close(client);
+}
+
+static void a_slow_head_is_408_and_silence_is_closed(void **state)
+{
+    struct buf got = BUF_INIT(1 << 20);
+    int slow;
+    int silent;
+
+    (void)state;
+    (void)fixture_connect(&slow);
+    (void)fixture_connect(&silent);
+    fixture_send(slow, "GET /x HT");
+    fixture_turn();
+    fixture_turn();
+    conn_tick(&fixture.worker, fixture.worker.now_us + 999000);
+    assert_int_equal(conn_count(&fixture.worker), 2);
+    conn_tick(&fixture.worker, clock_mono_us() + 1100000);
+    fixture_expect_end(slow, &got);
+    assert_true(fixture_contains(&got, "HTTP/1.1 408 "));
+    buf_reset(&got);
+    fixture_expect_end(silent, &got);
+    assert_int_equal(got.len, 0);
+    buf_free(&got);
+    close(slow);
+    close(silent);
+}
+
+static void dripping_bytes_win_no_time(void **state)
+{
+    struct buf got = BUF_INIT(1 << 20);
+    int client;
+    struct conn *conn = fixture_connect(&client);
+
+    (void)state;
+    fixture_send(client, GET("/x") "GET /y");
+    fixture_expect(client, &got, "/x");
+    uint64_t since_us = conn->since_us;
+    for (unsigned i = 0; i < 5; i++) {
+        fixture_send(client, "y");
+        fixture_turn();
+        fixture_turn();
+    }
+    assert_int_equal(conn->since_us, since_us);
+    assert_int_equal(conn->state, CONN_READING);
+    conn_tick(&fixture.worker, since_us + 1000001);
+    fixture_expect(client, &got, "HTTP/1.1 408 ");
+    buf_free(&got);
+    close(client);
+}
+
+static void a_slow_body_has_its_own_limit(void **state)
+{
+    struct buf got = BUF_INIT(1 << 20);
+    int client;
+    struct conn *conn = fixture_connect(&client);
+
+    (void)state;
+    fixture_send(client, "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc");
+    fixture_wait_for(conn->state == CONN_READING);
+    conn_tick(&fixture.worker, clock_mono_us() + 1500000); /* past the head's limit */
+    assert_int_equal(conn->state, CONN_READING);
+    conn_tick(&fixture.worker, clock_mono_us() + 2100000);
+    fixture_expect(client, &got, "HTTP/1.1 408 ");
+    buf_free(&got);
+    close(client);
+}
+
+static void an_idle_connection_is_closed_after_its_time(void **state)
+{
+    struct buf got = BUF_INIT(1 << 20);
+    int client;
+
+    (void)state;
+    (void)fixture_connect(&client);
+    fixture_send(client, GET("/x"));
+    fixture_expect(client, &got, "/x");
+    conn_tick(&fixture.worker, clock_mono_us() + 2900000);
+    fixture_turn();
+    assert_int_equal(conn_count(&fixture.worker), 1);
+    conn_tick(&fixture.worker, clock_mono_us() + 3100000);
+    fixture_expect_end(client, &got);
+    buf_free(&got);
+    close(client);
+}
+
+static void who_waits_for_us_has_no_limit(void **state)
+{
+    int client;
+
+    (void)state;
+    (void)fixture_connect(&client);
+    fixture_send(client, GET("/later"));
+    fixture_wait_for(app.later_count == 1);
+    conn_tick(&fixture.worker, clock_mono_us() + 60000000);
+    fixture_turn();
+    assert_int_equal(conn_count(&fixture.worker), 1);
+    answer_later(0, "x");
+    close(client);
+}
+
+static void who_takes_nothing_is_closed_who_takes_little_is_not(void **state)
+{
+    struct buf got = BUF_INIT(1 << 24);
+    int client;
+    struct conn *conn = fixture_connect(&client);
+    uint64_t now_us = clock_mono_us();
+
+    (void)state;
+    fixture_send(client, GET("/big"));
+    fixture_wait_for(conn->write_pending);
+    for (unsigned i = 0; i < 3; i++) {
+        char some[20000];
+
+        size_t before = uv_stream_get_write_queue_size(&conn->uv.stream);
+        fixture_wait_for(({
+            (void)recv(client, some, sizeof(some), 0);
+            uv_stream_get_write_queue_size(&conn->uv.stream) < before;
+        }));
+        now_us += 4100000;
+        conn_tick(&fixture.worker, now_us);
+        assert_int_not_equal(conn->state, CONN_CLOSED);
+    }
+    conn_tick(&fixture.worker, now_us + 4100000);
+    fixture_wait_for(conn_count(&fixture.worker) == 0);
+    buf_free(&got);
+    close(client);
+}
+
+static void a_drain_answers_those_who_wait_and_closes_the_idle(void **state)
+{
+    struct buf got = BUF_INIT(1 << 20);
+    struct buf idle_got = BUF_INIT(1 << 20);
+    int idle;
+    int waiting;
+    int on_the_way;
+
+    (void)state;
+    (void)fixture_connect(&idle);
+    (void)fixture_connect(&waiting);
+    (void)fixture_connect(&on_the_way);
+    fixture_send(idle, GET("/x"));
+    fixture_send(waiting, GET("/later"));
+    fixture_expect(idle, &idle_got, "/x");
+    fixture_wait_for(app.later_count == 1);
+    fixture.worker.draining = true;
+    conn_drain_all(&fixture.worker);
+    fixture_send(on_the_way, GET("/y")); /* had left its client before it could know */
+    fixture_expect(on_the_way, &got, "/y");
+    assert_true(fixture_contains(&got, "Connection: close\r\n"));
+    conn_tick(&fixture.worker, clock_mono_us() + 200000);
+    fixture_expect_end(idle, &idle_got);
+    fixture_wait_for(conn_count(&fixture.worker) == 1);
+    answer_later(0, "last");
+    buf_reset(&got);
+    fixture_expect_end(waiting, &got);
+    assert_true(fixture_contains(&got, "last"));
+    fixture_wait_for(conn_count(&fixture.worker) == 0);
+    buf_free(&got);
+    buf_free(&idle_got);
+    close(idle);
+    close(waiting);
+    close(on_the_way);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
+    const struct CMUnitTest tests[] = {
+        TEST(a_lingering_connection_goes_in_the_end),
+        TEST(a_slow_head_is_408_and_silence_is_closed),
+        TEST(dripping_bytes_win_no_time),
+        TEST(a_slow_body_has_its_own_limit),
+        TEST(an_idle_connection_is_closed_after_its_time),
+        TEST(who_waits_for_us_has_no_limit),
+        TEST(who_takes_nothing_is_closed_who_takes_little_is_not),
+        TEST(a_drain_answers_those_who_wait_and_closes_the_idle),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
