@@ -21,7 +21,7 @@ const temp = mkdtempSync(join(tmpdir(), "ctfg-docs-"));
 after(() => rmSync(temp, { recursive: true, force: true }));
 
 const MARK = "@@ctfg-docs@@";
-const DOCUMENT_MS = 50000;
+const DOCUMENT_MS = 150000; // seconds, on a machine that is not busy with something else
 
 /** Starts a server: ctfg and no command but run. Flags only take the next word where they must. */
 const startsServer = (line) =>
@@ -51,13 +51,16 @@ const prelude = `
 set -euo pipefail
 server=
 stop_server() {
-  if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; wait "$server" || true; fi
+  if [ -n "$server" ] && kill "$server" 2>/dev/null; then
+    while kill -0 "$server" 2>/dev/null; do sleep 0.02; done
+  fi
   server=
 }
 start_server() {
   stop_server
   "$@" >"$SERVER_LOG" 2>&1 &
   server=$!
+  disown "$server" # a document may kill it: the shell says nothing about that
   for _ in $(seq 1500); do
     if grep -q '^ctfg: listening on' "$SERVER_LOG"; then return 0; fi
     kill -0 "$server" 2>/dev/null || break
