@@ -96,7 +96,7 @@ OWN_HEADERS := $(wildcard $(addsuffix /*.h,$(ENGINE_DIRS) bench bench/*)) \
 C_SRCS := $(ENGINE_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS) $(BENCH_SRCS) $(PLAYERS_SRCS)
 SHELL_SRCS := .ci/run package/deps $(wildcard test/*.sh test/*/*.sh package/*.sh)
 
-SUITES := $(foreach suite,compat promise browser,$(if $(wildcard test/$(suite)/*.test.mjs),$(suite)))
+SUITES := $(foreach suite,compat promise browser docs,$(if $(wildcard test/$(suite)/*.test.mjs),$(suite)))
 
 .PHONY: all
 all: $(B)/ctfg compile_commands.json ## build the server: build/ctfg
@@ -218,12 +218,16 @@ endif
 
 NODE_TEST := node --test --test-reporter=spec
 
-.PHONY: promise compat browser
+.PHONY: promise compat browser docs fresh
 promise: $(B)/ctfg $(NODE_TEST_DEPS) ## the promises P1 to P6: real processes, really killed
 compat: $(B)/ctfg $(NODE_TEST_DEPS) ## the contract with the older engine's page and tools
 browser: $(B)/ctfg $(NODE_TEST_DEPS) ## plays the page in Chromium
-promise compat browser:
+docs: $(B)/ctfg $(NODE_TEST_DEPS) ## types the commands of README.md and docs/, compares the answers
+promise compat browser docs:
 	CTFG_BIN="$(CURDIR)/$(B)/ctfg" $(NODE_TEST) $(wildcard test/$@/*.test.mjs)
+
+fresh: ## the README's commands on a bare Debian 12 (root, debootstrap; FRESH_TEST=1: make test too)
+	test/fresh/run.sh
 
 .PHONY: page
 page: $(WEB_NODE_MODULES) ## the page's own pure functions
@@ -231,17 +235,17 @@ page: $(WEB_NODE_MODULES) ## the page's own pure functions
 
 .PHONY: asan tsan
 asan: ## build with ASan and UBSan, run unit and process tests with that
-	UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) SAN=address all unit $(filter-out browser,$(SUITES))
+	UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) SAN=address all unit $(filter-out browser docs,$(SUITES))
 
 tsan: ## the same with ThreadSanitizer
-	TSAN_OPTIONS=halt_on_error=1 $(MAKE) SAN=thread all unit $(filter-out browser,$(SUITES))
+	TSAN_OPTIONS=halt_on_error=1 $(MAKE) SAN=thread all unit $(filter-out browser docs,$(SUITES))
 
 # Killed processes write no profile: what only they ran is missing from the report.
 .PHONY: coverage
 coverage: ## line coverage of unit and process tests, as a table
 	@rm -rf build/coverage/raw && mkdir -p build/coverage/raw
 	LLVM_PROFILE_FILE="$(CURDIR)/build/coverage/raw/%p-%m.profraw" \
-		$(MAKE) SAN=coverage all unit $(filter-out browser,$(SUITES))
+		$(MAKE) SAN=coverage all unit $(filter-out browser docs,$(SUITES))
 	@llvm-profdata merge -sparse -o build/coverage/all.profdata build/coverage/raw/*.profraw
 	@llvm-cov report -instr-profile=build/coverage/all.profdata build/coverage/ctfg \
 		$(UNIT_SRCS:%.c=-object build/coverage/%) $(ENGINE_SRCS)
