@@ -217,21 +217,23 @@ static bool make_room(struct view_snapshot *snapshot, const struct worker *worke
         }
         snapshot->own = board;
     }
-    if (board->game != worker->game) {
+    if (board->game == NULL || board->game != worker->game) {
         game_unref(board->game);
         board->game = game_ref(worker->game);
     }
+    uint32_t challenges = board->game->challenge_count;
+
     if (board->line_max < worker->mirror->players_max) {
         free(board->lines);
         board->lines = calloc(worker->mirror->players_max, sizeof(*board->lines));
         board->line_max = board->lines != NULL ? worker->mirror->players_max : 0;
     }
-    if (board->challenge_max < worker->game->challenge_count) {
+    if (board->challenge_max < challenges) {
         free(board->challenges);
-        board->challenges = calloc(worker->game->challenge_count, sizeof(*board->challenges));
-        board->challenge_max = board->challenges != NULL ? worker->game->challenge_count : 0;
+        board->challenges = calloc(challenges, sizeof(*board->challenges));
+        board->challenge_max = board->challenges != NULL ? challenges : 0;
     }
-    return board->lines != NULL && board->challenge_max >= worker->game->challenge_count;
+    return board->lines != NULL && board->challenge_max >= challenges;
 }
 
 /* Cuts tried until lines and challenges are of the same one. */

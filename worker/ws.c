@@ -299,7 +299,7 @@ static uint16_t end_close(const uint8_t *payload, size_t len, ws_on_control on_c
         on_control(context, WS_HEARD_CLOSE, (struct str){0}, WS_NO_CODE);
         return 0;
     }
-    uint16_t code = len >= 2 ? (uint16_t)(payload[0] << 8 | payload[1]) : 0;
+    uint16_t code = (uint16_t)(len >= 2 ? payload[0] << 8 | payload[1] : 0);
 
     if (!is_close_code(code)) {
         return WS_PROTOCOL_ERROR;
