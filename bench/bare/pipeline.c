@@ -106,8 +106,8 @@ static void insert(sqlite3_stmt *events, sqlite3_stmt *guesses, const struct not
     uint64_t pair = pairs[note->kind]++ * 7919 % ((uint64_t)USERS * CHALLENGES);
 
     (void)sqlite3_bind_int64(row, 1, (sqlite3_int64)note->at_us);
-    (void)sqlite3_bind_int64(row, 2, (sqlite3_int64)(pair % USERS + 1));
-    (void)sqlite3_bind_int64(row, 3, (sqlite3_int64)(pair / USERS + 1));
+    (void)sqlite3_bind_int64(row, 2, (sqlite3_int64)(pair % USERS) + 1);
+    (void)sqlite3_bind_int64(row, 3, (sqlite3_int64)(pair / USERS) + 1);
     if (is_guess) {
         (void)sqlite3_bind_text(row, 4, "flag{is_it_this_one}", -1, SQLITE_STATIC);
     } else {

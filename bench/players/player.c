@@ -28,13 +28,13 @@ static uint64_t random_below(uint64_t bound)
 
 static bool has(struct str text, const char *part)
 {
-    return memmem(text.data, text.len, part, strlen(part)) != NULL;
+    return text.len > 0 && memmem(text.data, text.len, part, strlen(part)) != NULL;
 }
 
 /* The number behind `"key":`, or -1. */
 static int64_t number_of(struct str text, const char *key)
 {
-    const char *at = memmem(text.data, text.len, key, strlen(key));
+    const char *at = text.len > 0 ? memmem(text.data, text.len, key, strlen(key)) : NULL;
 
     if (at == NULL) {
         return -1;
