@@ -116,11 +116,18 @@ export class Running {
     this.gone.then(() => (this.ended = true));
     this.process.stderr.setEncoding("utf8");
     this.process.stderr.on("data", (chunk) => (this.text += chunk));
-    undo.push(() => this.ended || this.process.kill("SIGKILL"));
+    undo.push(() => this.killAll());
   }
 
   family() {
     return family(this.pid);
+  }
+
+  /** nginx's workers outlive a master that is killed: all of them, and only while they are ours. */
+  killAll() {
+    if (!this.ended) {
+      this.family().reverse().forEach((pid) => process.kill(pid, "SIGKILL"));
+    }
   }
 
   async stop() {
