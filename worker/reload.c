@@ -12,8 +12,10 @@
 #include "conf/game.h"
 #include "shm/base/log.h"
 #include "shm/control.h"
+#include "shm/wire.h"
 #include "worker/context.h"
 #include "worker/page.h"
+#include "worker/stream.h"
 #include "worker/view.h"
 
 /* A game that is no longer in force, and its page, of which somebody may still be sending a file. */
@@ -67,6 +69,7 @@ static void switch_over(struct worker *worker, struct reload *reload)
     reload->game = NULL;
     reload->page = NULL;
     view_invalidate(worker);
+    stream_on_news(worker, WIRE_NEWS_AUTH); /* whoever is no longer a player has to go */
     reload_free_old(worker);
 }
 

@@ -14,6 +14,9 @@ import { ctfg, isAlive, startServer, titleOf } from "../lib/server.mjs";
 // "Well under a second", on a machine that runs other tests too; sanitizers take their time.
 const BACK_MS = /\/(asan|tsan|coverage)\//.test(ctfg) ? 5000 : 1000;
 
+// What twenty reloads may leave in a process: caches. A sanitizer keeps what is freed for a while.
+const REST_KB = /\/(asan|tsan)\//.test(ctfg) ? 1 << 20 : 8 << 10;
+
 const player = (server, i) => new Player(() => server.url, playerName(i), playerPassword(i));
 
 /** Asks until the server answers; how long that took. */
@@ -310,6 +313,40 @@ describe("P6: a reload", () => {
         ),
       );
       return all.every((answer) => answer.json?.[0]?.title === "Last");
+    });
+  });
+
+  test("ends the sessions and streams of a player who is no longer in the files", async () => {
+    const gone = player(server, 1);
+    await gone.login();
+    const theirs = await openStream(gone.streamUrl);
+    await theirs.waitForFrames(1);
+    const path = join(server.dir, "credentials.csv");
+    const old = readFileSync(path, "utf8");
+    const from = server.log().length;
+    writeFileSync(path, old.replace(`${playerName(1)},`, "newcomer,"));
+    server.signal("SIGHUP");
+    await server.waitForLog(/msg=reloaded/, 10000, from);
+    assert.equal((await waitFor("the stream's end", () => theirs.end)).code, 1008);
+    assert.equal((await gone.get("/api/me")).status, 401);
+    await assert.rejects(openStream(gone.streamUrl), { status: 401 });
+    assert.equal(stream.end, undefined, "a player who stays keeps the stream");
+    await new Player(server.url, "newcomer", playerPassword(1)).login();
+    gone.close();
+  });
+
+  test("twenty in a row leave no memory behind", async () => {
+    const kilobytes = (pid) =>
+      Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);
+    const pids = [server.pid, server.dbPid(), ...server.workers()];
+    const before = pids.map(kilobytes);
+    for (let i = 0; i < 20; i++) {
+      const from = server.log().length;
+      server.signal("SIGHUP");
+      await server.waitForLog(/msg=reloaded/, 10000, from);
+    }
+    pids.map(kilobytes).forEach((now, i) => {
+      assert.ok(now - before[i] < REST_KB, `${titleOf(pids[i])}: ${before[i]} kB, then ${now} kB`);
     });
   });
 
