@@ -167,7 +167,8 @@ describe("what the documents say", { concurrency: 2 }, () => {
 
   it("every link to a file leads somewhere", () => {
     for (const { name, text } of documents) {
-      for (const [, target] of text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
+      const prose = text.replaceAll(/^```[^]*?^```$/gm, "").replaceAll(/`[^`\n]*`/g, ""); // code holds examples
+      for (const [, target] of prose.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
         if (!/^[a-z]+:/.test(target)) {
           assert.ok(existsSync(join(root, dirname(name), target)), `${name}: ${target} does not exist`);
         }
