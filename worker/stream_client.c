@@ -17,6 +17,8 @@
 /* Frames one client gets before the others have their turn. */
 #define FRAMES_A_FEED 4
 
+static_assert(sizeof(struct stream_client) <= 192, "20,000 of them are a few megabytes");
+
 /* ---- what goes out ---- */
 
 void stream_client_put(struct stream_client *client, struct blob *frame)
