@@ -29,12 +29,18 @@ static void back_off(struct checkpoint *checkpoint)
     checkpoint->not_before_us = clock_mono_us() + (uint64_t)checkpoint->retry_ms * 1000;
 }
 
-/* In the loop: little is left. */
+/*
+ * In the loop: little is left.  A file of an ordinary size is kept and written over: growing it anew
+ * costs every commit an allocation and an inode (a third of a commit's time, docs/benchmarks.md).
+ */
 static void empty_log(struct checkpoint *checkpoint)
 {
+    bool is_ordinary = store_log_bytes(checkpoint->store) <= checkpoint->log_bytes_max / 2;
     uint64_t left;
 
-    if (store_checkpoint(checkpoint->store, STORE_CHECKPOINT_TRUNCATE, &left) == STORE_OK) {
+    if (store_checkpoint(checkpoint->store,
+                         is_ordinary ? STORE_CHECKPOINT_RESTART : STORE_CHECKPOINT_TRUNCATE,
+                         &left) == STORE_OK) {
         checkpoint->retry_ms = 0;
     } else {
         back_off(checkpoint);

@@ -125,6 +125,11 @@ void store_log_moved(struct store *store, uint64_t pending_before, uint64_t left
 enum store_status store_checkpoint(struct store *store, enum store_checkpoint how,
                                    uint64_t *ret_left_bytes)
 {
+    static const int modes[] = {
+        [STORE_CHECKPOINT_PASSIVE] = SQLITE_CHECKPOINT_PASSIVE,
+        [STORE_CHECKPOINT_RESTART] = SQLITE_CHECKPOINT_RESTART,
+        [STORE_CHECKPOINT_TRUNCATE] = SQLITE_CHECKPOINT_TRUNCATE,
+    };
     bool passive = how == STORE_CHECKPOINT_PASSIVE;
     sqlite3 *db = passive ? store->log_db : store->db;
     int in_log = 0;
@@ -132,9 +137,7 @@ enum store_status store_checkpoint(struct store *store, enum store_checkpoint ho
 
     /* A reader who still needs the log is not waited for: the next attempt comes soon enough. */
     (void)sqlite3_busy_timeout(db, 0);
-    int code = sqlite3_wal_checkpoint_v2(
-        db, "main", passive ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE, &in_log,
-        &moved);
+    int code = sqlite3_wal_checkpoint_v2(db, "main", modes[how], &in_log, &moved);
 
     (void)sqlite3_busy_timeout(db, STORE_BUSY_MS);
     *ret_left_bytes = in_log > moved ? (uint64_t)(in_log - moved) * frame_bytes(store) : 0;
