@@ -34,6 +34,7 @@ struct reload {
     uint64_t generation;   /* that the master expects */
     struct game *game;     /* made on the pool thread; NULL: it failed */
     struct page *page;
+    uint32_t mistakes;
     struct old_game *old; /* room to put the old ones, so that the switch cannot fail */
 };
 
@@ -50,11 +51,10 @@ static void build(uv_work_t *work)
     struct reload *reload = work->data;
     struct diag diag = {0};
 
-    if (!game_load(&reload->files, reload->previous, &diag, &reload->game)) {
-        LOG(LOG_LEVEL_ERROR, "the new game has mistakes", LOG_U64("count", diag.errors));
-    } else {
+    if (game_load(&reload->files, reload->previous, &diag, &reload->game)) {
         reload->page = page_build(reload->game);
     }
+    reload->mistakes = diag.errors;
     diag_free(&diag);
 }
 
@@ -96,6 +96,8 @@ static void on_built(uv_work_t *work, int status)
             LOG_U64("generation", worker->game->generation));
         answer(worker, CONTROL_RELOADED);
     } else {
+        LOG(LOG_LEVEL_ERROR, "the new game cannot be taken over",
+            LOG_U64("mistakes", reload->mistakes));
         answer(worker, CONTROL_RELOAD_FAILED);
     }
     reload_free(reload);
