@@ -281,6 +281,17 @@ test("the room's screen takes a token, shows first bloods and a clock, and survi
     },
   ))
 
+test('code is coloured, and a text has headings below those of the screen', () =>
+  withPage({}, { path: '/challenge/1', who: 'p1' }, async ({ page }) => {
+    await page.locator('.hljs-string').first().waitFor()
+    const colour = (selector) =>
+      page.locator(selector).first().evaluate((node) => getComputedStyle(node).color)
+    assert.notEqual(await colour('.hljs-string'), await colour('.hljs'))
+    const heading = page.getByRole('heading', { name: 'A heading', level: 2 })
+    await heading.waitFor()
+    assert.ok(Number.parseFloat(await heading.evaluate((node) => getComputedStyle(node).fontSize)) > 17)
+  }))
+
 test('the graph shows whoever is added, and zooms', () =>
   withPage({}, { path: '/scoreboard', who: 'p1' }, async ({ page, server }) => {
     addPlayers(server.world, 30)

@@ -179,7 +179,10 @@ export function Header() {
   return (
     <header class="header">
       <div class="header-inner">
-        <a class="min-w-0 flex-shrink text-ink no-underline" href={player ? paths.challenges : '/'}>
+        <a
+          class="min-w-0 flex-1 basis-32 text-ink no-underline md:flex-none md:max-w-[45%]"
+          href={player ? paths.challenges : '/'}
+        >
           <GameName />
         </a>
         {board && (
