@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // P4: the herd gets in. Everyone at once is a normal Saturday: nobody is refused, nobody reset.
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { makeGame, playerName, playerPassword } from "../lib/game.mjs";
@@ -10,6 +12,9 @@ import { startServer } from "../lib/server.mjs";
 
 const HERD = 1000;
 const STALL_MS = 200;
+/** argon2id of the password "pw", 19 MiB and two passes: what docs/organiser.md advises. */
+const HASH_OF_PW =
+  "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQxMjM0$H9aiUIZP1UElP0TpHPbEYr/K0Jc0nSAhTkGzj/ESjPs";
 const REQUEST = "GET /api/game HTTP/1.1\r\nHost: h\r\n\r\n";
 
 let server;
@@ -119,6 +124,43 @@ describe("P4: the herd gets in", { timeout: 180000 }, () => {
     assert.ok(lists.every((answer) => answer.status === 200 && answer.json.length === 5));
     assert.ok(tookMs < 10000, `300 logins took ${tookMs} ms`);
     players.forEach((player) => player.close());
+  });
+
+  it("logins against argon2id wait for each other, and players for none of them", async () => {
+    const game = makeGame({ players: 0, challenges: 1 });
+    const names = Array.from({ length: 40 }, (_, i) => playerName(i));
+    const rows = names.map((name) => `${name},"${HASH_OF_PW}"`);
+    writeFileSync(join(game, "credentials.csv"), `${rows.join("\n")}\n`);
+    const hashed = await startServer({ game, flags: ["--workers", "2"] });
+    try {
+      const login = (username, password) =>
+        call(hashed.url, "POST", "/api/login", { body: { username, password }, timeoutMs: 60000 });
+      let waiting = names.length;
+      const answers = names.map((name, i) =>
+        login(name, i === 0 ? "wrong" : "pw").finally(() => waiting--),
+      );
+      let asked = 0;
+      while (waiting > 0) {
+        assert.equal((await call(hashed.url, "GET", "/api/game")).status, 200);
+        asked++;
+      }
+      const statuses = (await Promise.all(answers)).map((answer) => answer.status);
+      assert.deepEqual(statuses, [401, ...names.slice(1).map(() => 200)]);
+      assert.ok(asked > names.length, `${asked} requests were answered meanwhile`);
+
+      /* The threads that hash have less of a claim to the cores than the loop that serves. */
+      let behind = 0;
+      for (const pid of hashed.workers()) {
+        const [loop, ...threads] = readdirSync(`/proc/${pid}/task`).map((thread) => {
+          const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
+          return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+        });
+        behind += threads.filter((nice) => nice > loop).length;
+      }
+      assert.ok(behind >= 2, `${behind} threads stand behind their loop`);
+    } finally {
+      await hashed.stop();
+    }
   });
 
   it("above the limit of connections clients are told when to come back", async () => {
