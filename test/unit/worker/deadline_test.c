@@ -79,6 +79,7 @@ static void a_slow_body_has_its_own_limit(void **state)
     assert_int_equal(conn->state, CONN_READING);
     conn_tick(&fixture.worker, clock_mono_us() + 2100000);
     fixture_expect(client, &got, "HTTP/1.1 408 ");
+    assert_int_equal(conn->state, CONN_LINGERING); /* for the rest of the body may be on its way */
     buf_free(&got);
     close(client);
 }
