@@ -123,6 +123,7 @@ static bool open_at(const struct opening *opening, struct str address, uint32_t 
     const struct addrinfo wanted = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
     char host[HOST_BYTES];
+    char where[HOST_BYTES + sizeof(", port 65535")];
 
     /* "[::1]" and "::1" are the same. */
     if (address.len >= 2 && address.data[0] == '[' && address.data[address.len - 1] == ']') {
@@ -141,7 +142,8 @@ static bool open_at(const struct opening *opening, struct str address, uint32_t 
     }
     ok = ok && opening->listeners->player_count > 0;
     if (!ok) {
-        (void)complain(opening, "cannot listen at", host);
+        (void)snprintf(where, sizeof(where), "%s, port %u", host, port);
+        (void)complain(opening, "cannot listen at", where);
     }
     freeaddrinfo(found);
     return ok;

@@ -75,9 +75,14 @@ int socket_listen_tcp(const struct sockaddr *address, socklen_t len, uint32_t ba
     return fd;
 }
 
-/* Nobody behind the file: it is left by a process that was killed. */
+/* A socket with nobody behind it: it is left by a process that was killed.  Any other file stays. */
 static bool unix_remove_stale(const union address *address)
 {
+    struct stat facts;
+
+    if (lstat(address->local.sun_path, &facts) != 0 || !S_ISSOCK(facts.st_mode)) {
+        return false;
+    }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     bool is_stale =
         fd >= 0 && connect(fd, &address->any, sizeof(address->local)) != 0 && errno == ECONNREFUSED;

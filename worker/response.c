@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "conf/game.h"
 #include "shm/base/check.h"
 #include "shm/base/clock.h"
 #include "worker/conn.h"
@@ -19,7 +20,7 @@
 
 #define HEAD_BYTES 1024
 #define COMMON_BYTES 128
-#define ERROR_BODY_BYTES 128
+#define ERROR_BODY_BYTES 256
 
 static struct response_module {
     uint64_t made_us; /* 0: never */
@@ -35,6 +36,31 @@ struct head {
 };
 
 /* clang-format off */
+/* In developer mode: what a code means for whoever writes a page or a tool. */
+static const struct detail {
+    const char *code;
+    const char *sentence;
+} details[] = {
+    {"already_purchased",   "The player has bought this hint: GET /api/challenges has its text."},
+    {"bad_handshake",       "The upgrade lacks a Sec-WebSocket-Key that RFC 6455 allows."},
+    {"bad_request",         "The request breaks a rule of HTTP: its line, a header, Host or framing."},
+    {"foreign_origin",      "Origin is neither the request's own host nor in http.allowed_origins."},
+    {"insufficient_points", "The player's total is less than the hint's cost."},
+    {"invalid_credentials", "No player has this username with this password."},
+    {"invalid_json",        "The body is empty or not a JSON object in UTF-8, or names a field twice."},
+    {"invalid_parameters",  "A parameter of the query is missing or out of range."},
+    {"locked",              "The requirements are not solved, or an earlier hint is not bought."},
+    {"method_not_allowed",  "The header Allow names the methods of this path."},
+    {"missing_parameters",  "A field of the body is missing, null or of the wrong JSON type."},
+    {"not_found",           "Neither an endpoint nor a file of the page has this path."},
+    {"unauthorized",        "The cookie or token is missing, expired or revoked, or not configured."},
+    {"unavailable",         "Nothing can be stored now, or too much waits: the log has the reason."},
+    {"unknown_challenge",   "No challenge has this id."},
+    {"unknown_hint",        "The challenge has no hint with this id."},
+    {"unknown_id",          "No challenge has this id."},
+    {"unknown_user",        "No player has this name or id."},
+};
+
 static const struct status_line {
     unsigned status;
     struct str line;
@@ -267,11 +293,28 @@ void response_empty(struct conn *conn, unsigned status, const struct response_ex
     conn_answered(conn, status);
 }
 
+/* NULL: there is none, or players are not to be bothered with it. */
+static const char *detail_of(const struct conn *conn, const char *code)
+{
+    if (!conn->worker->game->settings.developer_mode) {
+        return NULL;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(details); i++) {
+        if (strcmp(details[i].code, code) == 0) {
+            return details[i].sentence;
+        }
+    }
+    return NULL;
+}
+
 static void answer_error(struct conn *conn, unsigned status, const char *code,
                          const struct response_extra *extra)
 {
     char body[ERROR_BODY_BYTES];
-    int len = snprintf(body, sizeof(body), "{\"error\":\"%s\"}", code);
+    const char *detail = detail_of(conn, code);
+    int len = detail == NULL ? snprintf(body, sizeof(body), "{\"error\":\"%s\"}", code)
+                             : snprintf(body, sizeof(body), "{\"error\":\"%s\",\"detail\":\"%s\"}",
+                                        code, detail);
 
     CHECK(len > 0 && (size_t)len < sizeof(body)); /* codes are our own short literals */
     response_json(conn, status, (struct str){body, (size_t)len}, extra);

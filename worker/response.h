@@ -33,7 +33,7 @@ struct response_extra {
 /* A JSON body; `body` is copied. */
 void response_json(struct conn *conn, unsigned status, struct str body,
                    const struct response_extra *extra);
-/* {"error":"<code>"}; 503 and 429 get Retry-After. */
+/* {"error":"<code>"}, in developer mode also "detail"; 503 and 429 get Retry-After. */
 void response_error(struct conn *conn, unsigned status, const char *code);
 /* 429 {"error":"rate_limit_exceeded","retry_after_ms":n} + Retry-After, rounded up to seconds. */
 void response_limited(struct conn *conn, uint64_t retry_after_us);

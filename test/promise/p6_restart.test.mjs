@@ -350,7 +350,7 @@ describe("P6: a reload", () => {
     });
   });
 
-  test("developer mode reloads by itself when a file changes", async () => {
+  test("developer mode reloads by itself when a file changes, and explains errors", async () => {
     const live = await startServer({
       game: makeGame({ players: 1, challenges: 1 }),
       flags: ["--workers", "1", "-d"],
@@ -361,6 +361,10 @@ describe("P6: a reload", () => {
         writeFileSync(join(live.dir, "challenges.json"), `${old}\n`);
         return /msg=reloaded/.test(live.log());
       });
+      const answer = await call(live.url, "POST", "/api/login", { body: { username: 1 } });
+      assert.equal(answer.json.error, "missing_parameters");
+      assert.match(answer.json.detail, /field of the body is missing/, "errors are detailed");
+      assert.equal((await call(live.url, "GET", "/")).headers["cache-control"], "no-store");
     } finally {
       await live.stop();
     }

@@ -2,7 +2,7 @@
 // P6: what is wrong is said before anything listens; and where the listening sockets come from.
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -108,7 +108,17 @@ describe("a start that cannot be", () => {
     const status = await new Promise((resolve) => child.on("exit", resolve));
     holder.close();
     assert.equal(status, 69);
-    assert.match(err, /cannot listen at 127\.0\.0\.1/);
+    assert.match(err, new RegExp(`cannot listen at 127\\.0\\.0\\.1, port ${port}: `));
+  });
+
+  test("a unix socket takes the place of a dead one only, never of a file", () => {
+    const game = makeGame();
+    const path = join(game, "notes.txt");
+    writeFileSync(path, "not to be lost");
+    const { status, err } = run("-C", game, "-b", game, "--listen", `unix:${path}`, ...OFF);
+    assert.equal(status, 69);
+    assert.match(err, /cannot listen at .*notes\.txt/);
+    assert.equal(readFileSync(path, "utf8"), "not to be lost");
   });
 
   test("a second server on the same database is refused", async () => {
