@@ -59,7 +59,7 @@ const scriptOptions = {
   define: { 'process.env.NODE_ENV': '"production"' },
 }
 
-/* What is loaded only when needed: the graph, Markdown, and every language but English. */
+/* What shares nothing with the first screen: the graph, Markdown, and every language but English. */
 function lazyEntries() {
   const languages = readdirSync(join(here, 'src/i18n')).filter((f) => !/^(en|index)\.ts$/.test(f))
   return ['src/lazy/plot.ts', 'src/lazy/markdown.ts', ...languages.map((f) => `src/i18n/${f}`)]
@@ -85,10 +85,10 @@ function addressesOf(build) {
 }
 
 /*
- * Two builds, so that the first screen is one file: whatever the lazy parts share among themselves
- * is in files of their own, and the first screen names them by address only.
+ * Two builds, so that the first screen is as few files as can be: what the lazy entries share among
+ * themselves is in files of their own, and the first screen names them by address only.
  */
-async function buildScript() {
+async function buildScript(icon) {
   const lazy = await esbuild.build({ ...scriptOptions, entryPoints: lazyEntries() })
   const addresses = addressesOf(lazy)
   const byAddress = {
@@ -98,18 +98,23 @@ async function buildScript() {
         if (args.kind !== 'dynamic-import') return undefined
         const file = `${relative(here, resolve(args.resolveDir, args.path))}.ts`
         const address = addresses.get(file)
-        if (address === undefined) throw new Error(`${file} is not in lazyEntries()`)
-        return { path: address, external: true }
+        return address === undefined ? undefined : { path: address, external: true }
       })
     },
   }
   const first = await esbuild.build({
     ...scriptOptions,
     entryPoints: ['src/main.tsx'],
+    define: { ...scriptOptions.define, ICON_ADDRESS: JSON.stringify(icon) },
     plugins: [byAddress],
   })
+  const main = Object.entries(first.metafile.outputs).find(
+    ([, o]) => o.entryPoint === 'src/main.tsx',
+  )
+  const shared = main[1].imports.filter((used) => used.kind === 'import-statement')
   return {
     address: addressesOf(first).get('src/main.tsx'),
+    shared: shared.map((used) => `/${relative(out, resolve(here, used.path))}`),
     packages: packagesOf(lazy, first),
   }
 }
@@ -153,13 +158,14 @@ function compressAll(folder) {
 async function build() {
   rmSync(out, { recursive: true, force: true })
   mkdirSync(join(out, 'assets'), { recursive: true })
-  const [style, script] = await Promise.all([buildStyle(), buildScript()])
   const icon = writeAsset('icon', 'svg', readFileSync(join(here, 'src/icon.svg')))
+  const [style, script] = await Promise.all([buildStyle(), buildScript(icon)])
   writeAsset('licences', 'txt', licences([...script.packages, 'tailwindcss']))
+  const early = script.shared.map((path) => `<link rel="modulepreload" href="${path}" />`)
   const page = readFileSync(join(here, 'src/index.html'), 'utf8')
     .replace('%STYLE%', style)
     .replace('%SCRIPT%', script.address)
-    .replace('%ICON%', icon)
+    .replace('%EARLY%', early.join(''))
   writeFileSync(join(out, 'index.html'), page)
   compressAll(out)
 }

@@ -3,6 +3,7 @@
 import { announcement } from './announce'
 import { words } from './i18n'
 import { Header } from './parts/header'
+import { Later } from './parts/later'
 import { Screen } from './parts/screen'
 import { route } from './route'
 import { game, me, phase } from './session'
@@ -11,9 +12,6 @@ import { ChallengesView } from './views/challenges'
 import { ChallengeView } from './views/challenge'
 import { LoginView } from './views/login'
 import { NameView } from './views/name'
-import { PlayerView } from './views/player'
-import { RoomView } from './views/room'
-import { ScoreboardView } from './views/scoreboard'
 
 function Away() {
   const t = words.value.common
@@ -38,12 +36,25 @@ function Nowhere() {
   )
 }
 
+/* What is loaded with the first look at a scoreboard. */
+function WatchScreen() {
+  const where = route.value
+  return (
+    <Later
+      show={({ PlayerView, RoomView, ScoreboardView }) => {
+        if (where.screen === 'room') return <RoomView />
+        if (where.screen === 'player') return <PlayerView key={where.id} id={where.id} />
+        return <ScoreboardView />
+      }}
+    />
+  )
+}
+
 /* Everybody may see these when the organiser has opened the scoreboard. */
 function GuestScreen() {
   const where = route.value
   if (game.value?.boardPublic === true) {
-    if (where.screen === 'scoreboard') return <ScoreboardView />
-    if (where.screen === 'player') return <PlayerView key={where.id} id={where.id} />
+    if (where.screen === 'scoreboard' || where.screen === 'player') return <WatchScreen />
   }
   return <LoginView />
 }
@@ -59,9 +70,8 @@ function PlayerScreen() {
     case 'challenge':
       return <ChallengeView key={where.id} id={where.id} />
     case 'scoreboard':
-      return <ScoreboardView />
     case 'player':
-      return <PlayerView key={where.id} id={where.id} />
+      return <WatchScreen />
     case 'name':
       return <NameView />
     case 'nowhere':
@@ -86,7 +96,7 @@ export function App() {
   return (
     <>
       {route.value.screen === 'room' ? (
-        <RoomView />
+        <WatchScreen />
       ) : (
         <>
           <a class="skip" href="#main">

@@ -15,6 +15,7 @@ import { formatNumber } from '../clock'
 import { words } from '../i18n'
 import { board } from '../live'
 import { Icon } from '../parts/icons'
+import { useAhead } from '../parts/later'
 import { Screen } from '../parts/screen'
 import { paths } from '../route'
 import { challenges, challengesFailed, loadChallenges } from '../session'
@@ -222,6 +223,7 @@ function Groups() {
 }
 
 export function ChallengesView() {
+  useAhead()
   return (
     <Screen
       title={words.value.challenges.title}
