@@ -16,6 +16,8 @@
 #include "worker/response.h"
 #include "worker/route.h"
 
+#define DB_SILENT_US 3000000 /* six heartbeats; a commit on a slow disk takes less */
+
 #ifndef CTFG_VERSION
 #define CTFG_VERSION "unknown"
 #endif
@@ -315,6 +317,16 @@ void api_healthz(struct exchange *exchange)
     answer_sentence(exchange, 200, STR("ok\n"));
 }
 
+/* It hangs, or its disk does: the master ends it in time, but no flag is accepted until then. */
+static bool db_is_silent(const struct worker *worker)
+{
+    const struct shm_slot *db = slots_at(worker->heritage->segment, SLOT_DB);
+    /* relaxed: a number that stands alone */
+    uint64_t beat_us = atomic_load_explicit(&db->heartbeat_us, memory_order_relaxed);
+
+    return clock_mono_us() > beat_us + DB_SILENT_US;
+}
+
 void api_readyz(struct exchange *exchange)
 {
     const struct worker *worker = exchange->worker;
@@ -323,6 +335,8 @@ void api_readyz(struct exchange *exchange)
         answer_sentence(exchange, 503, STR("The db process has not published the board yet.\n"));
     } else if (!dbclient_is_connected(worker)) {
         answer_sentence(exchange, 503, STR("This worker has no connection to the db process.\n"));
+    } else if (db_is_silent(worker)) {
+        answer_sentence(exchange, 503, STR("The db process has not been heard of for seconds.\n"));
     } else if (worker->draining) {
         answer_sentence(exchange, 503, STR("This worker is draining.\n"));
     } else {

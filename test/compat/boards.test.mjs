@@ -414,6 +414,11 @@ describe("what operators ask", { timeout: 60000 }, () => {
       const get = () => call(new URL("/readyz", server.metricsUrl).href, "GET", "/readyz");
       server.kill(server.dbPid(), "SIGSTOP");
       assert.equal((await get()).status, 200); // slow is not away
+      const silent = await waitFor("word of its silence", async () => {
+        const answer = await get();
+        return answer.status === 503 && answer;
+      });
+      assert.match(silent.text, /not been heard of/);
       const pid = server.dbPid();
       server.kill(pid, "SIGKILL");
       await waitFor("ready again", async () => server.dbPid() !== pid && (await get()).status === 200);
