@@ -447,6 +447,17 @@ static enum store_status begin(struct db *db)
     return store_begin(db->store);
 }
 
+/* A batch of refusals and repetitions commits on a full disk too, and shows nothing. */
+static bool has_written(const struct batch *batch)
+{
+    bool has_effect = batch->guesses > 0 || batch->meta_changed;
+
+    for (uint32_t i = 0; i < batch->count && !has_effect; i++) {
+        has_effect = batch->items[i].decision.effect != DECIDE_NOTHING;
+    }
+    return has_effect;
+}
+
 /* Another process has the lock, for a moment as a rule: true while it is worth trying again. */
 static bool waits_for_lock(struct db *db, enum store_status status)
 {
@@ -474,7 +485,9 @@ void batch_run(struct db *db)
         refuse(db, status);
         return;
     }
-    db_note_store(db, STORE_OK, "");
+    if (has_written(&db->batch)) {
+        db_note_store(db, STORE_OK, "");
+    }
     slots_observe(HISTOGRAM_DB_COMMIT, clock_mono_us() - begun_us);
     slots_observe(HISTOGRAM_DB_BATCH, db->batch.count);
     slots_add(METRIC_DB_BATCHES, 1);

@@ -155,6 +155,9 @@ static void finish_if_drained(struct db *db)
 static void do_work(struct db *db)
 {
     db_mend_store(db);
+    if (may_run_batch(db)) {
+        db_probe_store(db);
+    }
     if (may_run_batch(db) && batch_is_due(db)) {
         batch_run(db);
         if (db->store != NULL && !job_is_running(&db->job)) {

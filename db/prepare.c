@@ -85,8 +85,8 @@ static bool look_over(struct store *store, const char *dir, const struct game *g
 
     if (is_small_enough(dir) && store_verify(store, true, finding, sizeof(finding)) != STORE_OK) {
         (void)snprintf(ret_error, error_bytes,
-                       "%s/" STORE_FILE " is damaged (%s): put a backup in its place, or mend it "
-                       "with `sqlite3 " STORE_FILE " .recover`",
+                       "%s/" STORE_FILE " is damaged (%s): put a backup in its place, or see "
+                       "docs/runbook.md on how to save what can be read",
                        dir, finding);
         return false;
     }

@@ -35,6 +35,7 @@ struct db {
     struct store *store;            /* NULL: could not be opened again; every request is refused */
     enum store_status store_status; /* of the last batch: a change of it is logged, once */
     uint64_t reopen_at_us;          /* 0: the store is not suspected */
+    uint64_t probe_at_us;           /* a store that refuses is tried again, at the earliest */
     struct store_meta meta;
     uint64_t last_ts_us; /* no event is dated before it */
 
@@ -53,6 +54,8 @@ struct db {
 /* db/store_health.c */
 struct store_options db_store_options(const struct db *db);
 /* Notes how the store fares: logs each change, once; asks for it to be opened anew. */
+/* Tries a store that refuses, once a second. */
+void db_probe_store(struct db *db);
 void db_note_store(struct db *db, enum store_status status, const char *error);
 /* Opens a suspected store anew, at most once a second, and rebuilds if it holds something else. */
 void db_mend_store(struct db *db);

@@ -9,6 +9,8 @@
  * follows.
  */
 
+#include <sys/statvfs.h>
+
 #include "conf/game.h"
 #include "db/process.h"
 #include "shm/base/clock.h"
@@ -17,6 +19,8 @@
 #include "shm/state.h"
 
 #define REOPEN_EVERY_US 1000000
+#define PROBE_EVERY_US 1000000
+#define PROBE_ROOM_BYTES (1 << 20) /* a probe fits into what the log has already; events do not */
 
 struct store_options db_store_options(const struct db *db)
 {
@@ -54,11 +58,51 @@ void db_note_store(struct db *db, enum store_status status, const char *error)
         return;
     }
     db->store_status = status;
+    slots_set(METRIC_DB_STORE_REFUSES, status == STORE_OK ? 0 : 1);
+    db->probe_at_us = clock_mono_us() + PROBE_EVERY_US;
     if (status == STORE_OK) {
         LOG(LOG_LEVEL_WARN, "the store works again");
     } else {
         LOG(LOG_LEVEL_ERROR, "the store refuses: nothing is accepted until it works again",
             LOG_STR("state", store_status_name(status)), LOG_STR("error", error));
+    }
+}
+
+static bool has_room(const char *dir)
+{
+    struct statvfs disk;
+
+    return statvfs(dir, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize >= PROBE_ROOM_BYTES;
+}
+
+/*
+ * A store that refused is tried again though nobody asks for anything: /readyz tells from it whether a
+ * flag could be accepted now.
+ */
+void db_probe_store(struct db *db)
+{
+    uint64_t now_us = clock_mono_us();
+
+    if (db->store_status == STORE_OK || db->store == NULL || now_us < db->probe_at_us ||
+        checkpoint_is_blocked(&db->checkpoint, db->store)) {
+        return;
+    }
+    db->probe_at_us = now_us + PROBE_EVERY_US;
+    if (db->store_status == STORE_FULL && !has_room(db->dir)) {
+        return;
+    }
+    enum store_status status = store_begin(db->store);
+
+    if (status == STORE_OK) {
+        status = store_write_meta(db->store, &db->meta);
+    }
+    if (status == STORE_OK) {
+        status = store_commit(db->store);
+    }
+    if (status == STORE_OK) {
+        db_note_store(db, STORE_OK, "");
+    } else {
+        store_rollback(db->store);
     }
 }
 

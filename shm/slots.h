@@ -81,6 +81,7 @@ struct shm_histogram {
     X(DB_BATCHES, "db_batches", COUNTER, "Transactions committed.")                                \
     X(DB_REPEATED, "db_requests_repeated", COUNTER, "Requests db recognised as sent before.")      \
     X(DB_STORE_ERRORS, "db_store_errors", COUNTER, "Transactions that failed.")                    \
+    X(DB_STORE_REFUSES, "db_store_refuses", GAUGE, "1 while the store refuses to be written.")     \
     X(DB_GUESSES_STORED, "db_guesses_stored", COUNTER, "Rejected guesses stored.")                 \
     X(DB_GUESSES_DROPPED, "db_guesses_dropped", COUNTER, "Rejected guesses dropped by overload.")  \
     X(DB_WAL_BYTES, "db_wal_bytes", GAUGE, "Size of the write-ahead log.")                         \

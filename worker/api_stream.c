@@ -2,8 +2,9 @@
 /*
  * api_stream.c - GET /scorestream: everything that can be refused is refused before the upgrade.
  *
- * The order: method, handshake (RFC 6455, 4.2.1), origin, token, since.  What is refused is answered
- * as short JSON, like any call.
+ * The order: method, origin, token, handshake (RFC 6455, 4.2.1), since: whoever has no token learns
+ * nothing else, whether they ask as a WebSocket or not.  What is refused is answered as short JSON,
+ * like any call.
  */
 #include "shm/board.h"
 #include "shm/slots.h"
@@ -42,10 +43,6 @@ static bool check_handshake(struct exchange *exchange, char ret_accept[WS_ACCEPT
 {
     const struct request *request = exchange->request;
 
-    if (request->method != METHOD_GET) {
-        response_method_not_allowed(exchange->conn, STR("GET"));
-        return false;
-    }
     if (!request->connection_upgrade || !has_token(request->upgrade, STR("websocket"))) {
         refuse_version(exchange);
         return false;
@@ -88,7 +85,8 @@ void api_stream(struct exchange *exchange)
     bool has_since;
     uint64_t since;
 
-    if (!check_handshake(exchange, accept_key)) {
+    if (exchange->request->method != METHOD_GET) {
+        response_method_not_allowed(conn, STR("GET"));
         return;
     }
     if (!peer_origin_is_allowed(conn, exchange->request)) {
@@ -99,6 +97,9 @@ void api_stream(struct exchange *exchange)
     if (!check_token(exchange, &session)) {
         slots_add(METRIC_STREAMS_REFUSED, 1);
         response_error(conn, 401, "unauthorized");
+        return;
+    }
+    if (!check_handshake(exchange, accept_key)) {
         return;
     }
     if (!read_since(exchange->request, &has_since, &since)) {

@@ -337,6 +337,9 @@ void api_readyz(struct exchange *exchange)
         answer_sentence(exchange, 503, STR("This worker has no connection to the db process.\n"));
     } else if (db_is_silent(worker)) {
         answer_sentence(exchange, 503, STR("The db process has not been heard of for seconds.\n"));
+    } else if (slots_read(slots_at(worker->heritage->segment, SLOT_DB), METRIC_DB_STORE_REFUSES) !=
+               0) {
+        answer_sentence(exchange, 503, STR("The database cannot be written; the log says why.\n"));
     } else if (worker->draining) {
         answer_sentence(exchange, 503, STR("This worker is draining.\n"));
     } else {

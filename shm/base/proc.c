@@ -2,6 +2,7 @@
 /* proc.c - the role of this process, and its title over the memory of argv. */
 #include "shm/base/proc.h"
 
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 
 extern char **environ;
 
+#define PROC_LARGE_BLOCK_BYTES (256 << 10)
+
 static struct {
     enum proc_role role;
     char *title;        /* where the kernel reads the command line from; NULL: unknown */
@@ -17,9 +20,20 @@ static struct {
     char **environment; /* the copy of environ, pointers and texts; NULL: never moved */
 } proc;
 
+/*
+ * Large blocks (a game, a rebuild's events) are mapped one by one and go back to the system when they
+ * are freed.  Left to itself malloc raises its threshold to 32 MiB after the first of them and keeps
+ * what each thread of the pool has ever used: twenty reloads were a hundred megabytes.
+ */
+static void return_large_blocks(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, PROC_LARGE_BLOCK_BYTES); /* fails for no value in range */
+}
+
 void proc_set_role(enum proc_role role)
 {
     proc.role = role;
+    return_large_blocks();
 }
 
 enum proc_role proc_role(void)

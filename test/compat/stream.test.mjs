@@ -149,6 +149,8 @@ describe("contract, section 4: the stream", { timeout: 120000 }, () => {
         const answer = await tryUpgrade(server, `/scorestream${query}`);
         assert.equal(answer.status, 401, query);
         assert.deepEqual(answer.json, { error: "unauthorized" });
+        const plain = await call(server.url, "GET", `/scorestream${query}`);
+        assert.equal(plain.status, 401, `${query} without an upgrade`);
       }
     });
 

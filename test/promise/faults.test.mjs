@@ -77,8 +77,11 @@ describe("faults", { timeout: 180000 }, () => {
       const seen = refused.acknowledged.length + 1;
       await waitFor("the acknowledged events on the stream", () => stream.events().length >= seen);
       assert.match(server.log(), /full|space/i);
+      const ready = async () => (await fetch(new URL("/readyz", server.metricsUrl))).status;
+      assert.equal(await ready(), 503, "/readyz says that a flag would be accepted");
 
       rmSync(join(disk, "ballast"));
+      await waitFor("ready again, though nobody submits", async () => (await ready()) === 200);
       await waitFor("writing works again", async () => {
         const answer = await player.submit(refused.id, flagOf(refused.id));
         return answer.status === 200;
