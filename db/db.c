@@ -4,7 +4,6 @@
 #include "db/db.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,8 +28,6 @@
 #define TICK_MS 100
 /* During an upgrade the old server's db finishes first. */
 #define LOCK_WAIT_MS 15000
-/* What a rebuild needs for a moment comes from the kernel and goes back there at once. */
-#define BIG_BLOCK_BYTES (1 << 20)
 /* Rejected guesses are trimmed in lulls, so many rows at a time, */
 #define TRIM_ROWS 500
 /* when so many have come since. */
@@ -271,7 +268,6 @@ static void set_up_role(struct heritage *heritage)
     log_set_process("db");
     set_up_signals();
     close_what_is_not_ours(heritage);
-    (void)mallopt(M_MMAP_THRESHOLD, BIG_BLOCK_BYTES); /* fixed, or it grows with what is freed */
     if (!segment_map_for(heritage->segment, PROC_DB)) {
         LOG(LOG_LEVEL_ERROR, "the shared segment cannot be mapped", LOG_ERRNO(errno));
         _exit(EX_OSERR);
