@@ -80,6 +80,12 @@ void api_game(struct exchange *exchange)
     json_object_begin(&json);
     json_key_u64(&json, "min", NAME_CHARS_MIN);
     json_key_u64(&json, "max", NAME_CHARS_MAX);
+    json_key(&json, "blocked");
+    json_array_begin(&json);
+    for (uint32_t i = 0; i < settings->blocked_names.count; i++) {
+        json_str(&json, settings->blocked_names.items[i]);
+    }
+    json_array_end(&json);
     json_object_end(&json);
     json_object_end(&json);
     if (body.failed) {

@@ -312,6 +312,15 @@ describe("contract, section 3: the HTTP API", { timeout: 60000 }, () => {
     }
   });
 
+  it("GET /api/game tells the page its name and the rules of display names", async () => {
+    const { status, json } = await call(server.url, "GET", "/api/game");
+    assert.equal(status, 200);
+    assert.equal(typeof json.name, "string");
+    assert.deepEqual([json.name_rules.min, json.name_rules.max], [2, 30]);
+    assert.ok(json.name_rules.blocked.includes("gamemaster"));
+    assert.ok(Math.abs(json.server_ts - Date.now()) < 60000);
+  });
+
   it("GET /reset is a small form that needs no script", async () => {
     const answer = await call(server.url, "GET", "/reset");
     assert.equal(answer.status, 200);
