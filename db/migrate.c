@@ -19,13 +19,14 @@
     __asm__(".pushsection .rodata\n"                                                               \
             ".global " #name "\n"                                                                  \
             ".hidden " #name "\n" #name ":\n"                                                      \
-            ".incbin \"db/migrations/" file "\"\n"                                                 \
+            ".incbin \"db/migrations/" #file "\"\n"                                                \
             ".byte 0\n"                                                                            \
-            ".popsection\n");                                                                      \
-    extern const char name[]
+            ".popsection\n")
 
-EMBED(migration_0001, "0001_older_engine.sql");
-EMBED(migration_0002, "0002_receipts.sql");
+EMBED(migration_0001, 0001_older_engine.sql);
+EMBED(migration_0002, 0002_receipts.sql);
+extern const char migration_0001[];
+extern const char migration_0002[];
 
 /* The place in the table is the number of the step, from 1. */
 static const char *const migrate_steps[] = {

@@ -199,6 +199,7 @@ void rebuild_publish(struct rebuild *rebuild, struct ring *ring)
     uint64_t kept =
         rebuild->tail_count < rebuild->ring_slots ? rebuild->tail_count : rebuild->ring_slots;
 
+    CHECK(kept == 0 || rebuild->tail != NULL);
     board_publish(rebuild->board);
     if (!ring_agrees(rebuild, ring)) {
         const struct event *oldest =
