@@ -123,7 +123,7 @@ in_root() {
         [ -z "${!name:-}" ] || keep+=("$name=${!name}")
     done
     exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-        TERM=dumb LANG=C.UTF-8 "${keep[@]}" chroot "$root" sh -c 'cd /root/ctfg && exec "$@"' sh "$@"
+        TERM=dumb LANG=C.UTF-8 "${keep[@]}" chroot "$root" sh -c 'cd /srv/ctfg && exec "$@"' sh "$@"
 }
 
 # ---- inner half: what the README says --------------------------------------------------------
@@ -156,7 +156,7 @@ play() { # with the first login that make run printed
     local name password flag answer
     read -r name password < <(sed -n '/^Logins/{n;p;}' "$1")
     api /api/login "{\"username\":\"$name\",\"password\":\"$password\"}" >/dev/null || fail "login as $name"
-    flag=$(sed -nE 's/.*"testflag": "([^"]*)".*/\1/p' "$root/root/ctfg/examples/demo/challenges.json" | head -n 1)
+    flag=$(sed -nE 's/.*"testflag": "([^"]*)".*/\1/p' "$root/srv/ctfg/examples/demo/challenges.json" | head -n 1)
     answer=$(api /api/submit "{\"id\":1,\"flag\":\"$flag\"}") || fail "submit"
     case $answer in
     *'"result":"correct"'*) ;;
@@ -180,8 +180,8 @@ inner() {
 
     say "a bare Debian ($suite)"
     make_root
-    git clone -q --no-hardlinks "$repo" "$root/root/ctfg"
-    say "$(git -C "$root/root/ctfg" log -1 --format='%h %s')"
+    git clone -q --no-hardlinks "$repo" "$root/srv/ctfg"
+    say "$(git -C "$root/srv/ctfg" log -1 --format='%h %s')"
 
     say "make run"
     started=$SECONDS
