@@ -147,7 +147,7 @@ void api_reset(struct exchange *exchange)
                                      strcmp(confirm, "yes") == 0);
 
     peer_client_address(conn, exchange->request, &address);
-    struct str key = {(const char *)address.bytes, PEER_ADDRESS_BYTES};
+    struct str key = peer_address_key(&address);
     if (!limit_take_key(worker, LIMIT_LOGIN_ADDRESS, key, &retry_us)) {
         response_limited(conn, retry_us);
     } else if (worker->game->admin_token.len == 0 ||

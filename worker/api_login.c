@@ -35,11 +35,6 @@ struct login {
     char url[WEBSOCKET_URL_BYTES_MAX];
 };
 
-static struct str address_key(const struct login *login)
-{
-    return (struct str){(const char *)login->address.bytes, PEER_ADDRESS_BYTES};
-}
-
 /* The stream's URL, as long as there is a request to derive it from. */
 static bool login_prepare(struct login *login, struct exchange *exchange,
                           const struct game_player *who)
@@ -99,7 +94,7 @@ static void answer_welcome(struct worker *worker, struct conn *conn, const struc
     }
     /* Only failures count: a room that logs in all at once is not an attack. */
     limit_refund_key(worker, LIMIT_LOGIN_NAME, who->username);
-    limit_refund_key(worker, LIMIT_LOGIN_ADDRESS, address_key(login));
+    limit_refund_key(worker, LIMIT_LOGIN_ADDRESS, peer_address_key(&login->address));
     slots_add(METRIC_LOGINS_OK, 1);
 
     session_make(worker, SESSION_COOKIE, login->player, login->session_id, settings->session_ttl_s,
@@ -164,7 +159,8 @@ static bool take_login_limits(struct exchange *exchange, const struct login *log
 {
     uint64_t retry_us;
 
-    if (limit_take_key(exchange->worker, LIMIT_LOGIN_ADDRESS, address_key(login), &retry_us) &&
+    if (limit_take_key(exchange->worker, LIMIT_LOGIN_ADDRESS, peer_address_key(&login->address),
+                       &retry_us) &&
         limit_take_key(exchange->worker, LIMIT_LOGIN_NAME, username, &retry_us)) {
         return true;
     }

@@ -156,6 +156,11 @@ void peer_client_address(const struct conn *conn, const struct request *request,
     }
 }
 
+struct str peer_address_key(const struct peer_address *address)
+{
+    return (struct str){(const char *)address->bytes, PEER_ADDRESS_BYTES};
+}
+
 void peer_address_text(const struct peer_address *address, char *ret_text)
 {
     static const uint8_t unix_socket[16];

@@ -26,6 +26,8 @@ struct peer_address {
 bool peer_is_trusted(const struct settings *settings, const struct peer_address *address);
 void peer_client_address(const struct conn *conn, const struct request *request,
                          struct peer_address *ret_address);
+/* The address as the key of a rate limit; points into *address. */
+struct str peer_address_key(const struct peer_address *address);
 /* Text form for the log; ret_text has INET6_ADDRSTRLEN bytes. */
 void peer_address_text(const struct peer_address *address, char *ret_text);
 bool peer_is_https(const struct conn *conn, const struct request *request);

@@ -143,8 +143,7 @@ bool route_take_limit(struct exchange *exchange, enum limit_kind kind)
         struct peer_address address;
 
         peer_client_address(exchange->conn, exchange->request, &address);
-        taken = limit_take_key(
-            worker, kind, (struct str){(const char *)address.bytes, PEER_ADDRESS_BYTES}, &retry_us);
+        taken = limit_take_key(worker, kind, peer_address_key(&address), &retry_us);
     }
     if (!taken) {
         response_limited(exchange->conn, retry_us);

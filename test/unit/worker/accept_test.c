@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* accept_test.c - bites, fairness between siblings, and what becomes of one too many. */
 #include "test/unit/worker/fixture_conn.h"
+#include "test/unit/worker/fixture_no_streams.h"
 
 #include <stdatomic.h>
 
@@ -12,8 +13,6 @@
 #include "shm/slots.h"
 #include "worker/accept.h"
 #include "worker/response.h"
-#include "worker/route.h"
-#include "worker/stream.h"
 
 #define CLIENTS_MAX 512
 
@@ -29,30 +28,6 @@ void route_dispatch(struct conn *conn, const struct request *request)
 {
     (void)request;
     response_json(conn, 200, STR("{}"), NULL);
-}
-
-const char *route_name(uint32_t row, const char **ret_method)
-{
-    (void)row;
-    (void)ret_method;
-    return NULL;
-}
-
-void stream_on_bytes(struct conn *conn, const char *bytes, size_t len)
-{
-    (void)conn;
-    (void)bytes;
-    (void)len;
-}
-
-void stream_on_drained(struct conn *conn)
-{
-    (void)conn;
-}
-
-void stream_on_closed(struct conn *conn)
-{
-    (void)conn;
 }
 
 /* ---- set-up: worker 1 of 2, on a socket of its own ---- */

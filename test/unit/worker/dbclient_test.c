@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* dbclient_test.c - asking db: in order, once a turn, again after its death, never for ever. */
 #include "test/unit/worker/fixture_conn.h"
+#include "test/unit/worker/fixture_no_streams.h"
 
 #include <stdio.h>
 
 #include "shm/heritage.h"
 #include "worker/dbclient.h"
 #include "worker/response.h"
-#include "worker/route.h"
-#include "worker/stream.h"
 #include "worker/view.h"
 
 static struct test_db {
@@ -33,30 +32,6 @@ void route_dispatch(struct conn *conn, const struct request *request)
 {
     (void)request;
     db.conn_ids[db.conns++] = conn->id;
-}
-
-const char *route_name(uint32_t row, const char **ret_method)
-{
-    (void)row;
-    (void)ret_method;
-    return NULL;
-}
-
-void stream_on_bytes(struct conn *conn, const char *bytes, size_t len)
-{
-    (void)conn;
-    (void)bytes;
-    (void)len;
-}
-
-void stream_on_drained(struct conn *conn)
-{
-    (void)conn;
-}
-
-void stream_on_closed(struct conn *conn)
-{
-    (void)conn;
 }
 
 void stream_on_news(struct worker *worker, uint32_t news)

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* response_test.c - heads, bodies and what must never be in them. */
 #include "test/unit/worker/fixture_conn.h"
+#include "test/unit/worker/fixture_no_streams.h"
 
 #include <stdio.h>
 
 #include "worker/http.h"
 #include "worker/response.h"
-#include "worker/route.h"
-#include "worker/stream.h"
 
 static void (*answer)(struct conn *conn);
 
@@ -15,30 +14,6 @@ void route_dispatch(struct conn *conn, const struct request *request)
 {
     (void)request;
     answer(conn);
-}
-
-const char *route_name(uint32_t row, const char **ret_method)
-{
-    (void)row;
-    (void)ret_method;
-    return NULL;
-}
-
-void stream_on_bytes(struct conn *conn, const char *bytes, size_t len)
-{
-    (void)conn;
-    (void)bytes;
-    (void)len;
-}
-
-void stream_on_drained(struct conn *conn)
-{
-    (void)conn;
-}
-
-void stream_on_closed(struct conn *conn)
-{
-    (void)conn;
 }
 
 static int begin(void **state)
