@@ -314,6 +314,9 @@ install: $(B)/ctfg ## install under DESTDIR and PREFIX=/usr/local
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/ctfg
 	install -m 755 $(B)/ctfg $(DESTDIR)$(PREFIX)/bin/ctfg
 	install -m 644 LICENSE $(wildcard README.md CHANGELOG.md conf/ctfg.yaml) $(DESTDIR)$(PREFIX)/share/doc/ctfg
+	for file in $(wildcard conf/proxy/* conf/prometheus/* conf/grafana/*); do \
+		install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/doc/ctfg/$${file#conf/} || exit 1; \
+	done
 	for unit in $(wildcard conf/systemd/*.service conf/systemd/*.socket); do \
 		install -D -m 644 $$unit $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; \
 		sed -i 's,/usr/bin/ctfg,$(PREFIX)/bin/ctfg,' $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; \

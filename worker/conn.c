@@ -164,9 +164,14 @@ static void write_access_log(struct conn *conn, unsigned status, uint64_t took_u
     }
     table->since_access_log = 0;
     const char *path = route_name(conn->route, &method);
+    struct peer_address address;
+    char client[INET6_ADDRSTRLEN];
+    memcpy(address.bytes, conn->client_address, sizeof(address.bytes));
+    peer_address_text(&address, client);
     LOG(LOG_LEVEL_INFO, "request", LOG_STR("method", method),
         LOG_STR("route", path != NULL ? path : "none"), LOG_U64("status", status),
-        LOG_U64("took_us", took_us), LOG_HEX("request", http_request(conn->http)->id));
+        LOG_U64("took_us", took_us), LOG_STR("client", client),
+        LOG_HEX("request", http_request(conn->http)->id));
 }
 
 void conn_answered(struct conn *conn, unsigned status)
@@ -193,7 +198,9 @@ void conn_become_stream(struct conn *conn, struct stream_client *client)
     if (conn->state == CONN_CLOSED) {
         return;
     }
-    slots_count_request(conn->route, 101, clock_mono_us() - conn->asked_us);
+    uint64_t took_us = clock_mono_us() - conn->asked_us;
+    slots_count_request(conn->route, 101, took_us);
+    write_access_log(conn, 101, took_us);
     conn->state = CONN_STREAM;
 }
 

@@ -71,6 +71,7 @@ struct conn {
     bool peer_is_trusted;     /* loopback, unix socket or a configured proxy */
     bool close_after_answer;
     uint8_t peer_address[16];
+    uint8_t client_address[16];   /* of this request, behind a trusted proxy: for the log */
     struct http *http;            /* NULL: idle, or a stream */
     struct stream_client *client; /* CONN_STREAM only: worker/stream.c */
 

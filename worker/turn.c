@@ -19,6 +19,7 @@
 #include "worker/context.h"
 #include "worker/http.h"
 #include "worker/out.h"
+#include "worker/peer.h"
 #include "worker/response.h"
 #include "worker/route.h"
 #include "worker/stream.h"
@@ -134,6 +135,15 @@ static void keep(struct conn *conn, const char *bytes, size_t len)
     conn->kept = kept;
 }
 
+/* Its texts are gone when a late answer is logged. */
+static void note_client(struct conn *conn, const struct request *request)
+{
+    struct peer_address address;
+
+    peer_client_address(conn, request, &address);
+    memcpy(conn->client_address, address.bytes, sizeof(conn->client_address));
+}
+
 void turn_refuse(struct conn *conn, unsigned status, const char *code)
 {
     slots_add(METRIC_REQUESTS_BAD, 1);
@@ -141,6 +151,7 @@ void turn_refuse(struct conn *conn, unsigned status, const char *code)
     conn->close_after_answer = true;
     conn->linger = true;
     conn->asked_us = conn->worker->now_us;
+    note_client(conn, &(struct request){0}); /* no head to be believed */
     response_error(conn, status, code);
 }
 
@@ -154,6 +165,7 @@ static void dispatch(struct conn *conn)
     if (!request->keep_alive || conn->worker->draining) {
         conn->close_after_answer = true;
     }
+    note_client(conn, request);
     route_dispatch(conn, request);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Behind nginx, HAProxy and Caddy, over TCP and over a unix socket: the whole way of a player, and
-// what the server believes of the proxy's headers. A proxy that is not installed is skipped.
+// Behind nginx, HAProxy and Caddy, each with its ready file of conf/proxy/, over TCP and over a unix
+// socket: the whole way of a player over TLS, and what the server believes of the proxy's headers.
 import assert from "node:assert/strict";
-import http from "node:http";
+import https from "node:https";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,12 +10,12 @@ import { after, before, describe, it } from "node:test";
 
 import { openStream, rawExchange } from "../lib/client.mjs";
 import { flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
-import { call, Player } from "../lib/player.mjs";
-import { findProxy, proxyNames, startProxy } from "../lib/proxy.mjs";
+import { call, Player, waitFor } from "../lib/player.mjs";
+import { proxyNames, SITE, startProxy } from "../lib/proxy.mjs";
 import { startServer } from "../lib/server.mjs";
 
 const FAILED_LOGINS = 2; // an address may have at once
-const CONFIG = `limits:\n  login_address: ${FAILED_LOGINS} + 1/3600s\n`;
+const CONFIG = `log:\n  access_every: 1\nlimits:\n  login_address: ${FAILED_LOGINS} + 1/3600s\n`;
 const PLAYERS = 20;
 
 const folder = mkdtempSync(join(tmpdir(), "ctfg-sock-"));
@@ -37,28 +37,28 @@ after(async () => {
   await overUnix.stop();
 });
 
-const nextPlayer = (url) => {
+const nextPlayer = (url, tls) => {
   const i = taken++;
-  return new Player(url, playerName(i), playerPassword(i));
+  return new Player(url, playerName(i), playerPassword(i), tls);
 };
 
-async function playThrough(url, scheme) {
-  const page = await call(url, "GET", "/");
+async function playThrough(proxy) {
+  const { url, tls } = proxy;
+  const agent = new https.Agent(tls);
+  const page = await call(url, "GET", "/", { agent });
   assert.equal(page.status, 200);
   assert.match(page.headers["content-security-policy"], /default-src/);
-  const again = await call(url, "GET", "/", { headers: { "If-None-Match": page.headers.etag } });
-  assert.equal(again.status, 304);
+  const headers = { "If-None-Match": page.headers.etag };
+  assert.equal((await call(url, "GET", "/", { agent, headers })).status, 304);
 
-  const player = nextPlayer(url);
-  const origin = url.replace(/^http:/, `${scheme}:`);
+  const player = nextPlayer(url, tls);
   await player.login();
-  assert.equal(/; Secure/.test(player.cookie), scheme === "https", player.cookie);
-  const ws = scheme === "https" ? "wss" : "ws";
-  assert.equal(player.streamUrl.split("?")[0], `${ws}://${new URL(url).host}/scorestream`);
+  assert.match(player.cookie, /; Secure/);
+  assert.equal(player.streamUrl.split("?")[0], `wss://${new URL(url).host}/scorestream`);
 
-  const stream = await openStream(player.streamUrl.replace(/^wss:/, "ws:"), { origin });
+  const stream = await openStream(player.streamUrl, { origin: url, tls });
   await stream.waitForFrames(1);
-  const answer = await player.post("/api/submit", { id: 1, flag: flagOf(1) }, { Origin: origin });
+  const answer = await player.post("/api/submit", { id: 1, flag: flagOf(1) }, { Origin: url });
   assert.equal(answer.json.result, "correct", answer.text);
   const event = await stream.waitForEvent((one) => one.id === answer.json.seq);
   assert.equal(event.challenge_id, 1);
@@ -72,61 +72,89 @@ async function playThrough(url, scheme) {
   );
   assert.equal(foreign.status, 403);
   player.close();
+  return new URL(player.streamUrl).searchParams.get("token");
 }
 
-/** A failed login from an address of the loopback network. */
-async function failLogin(url, localAddress) {
-  const agent = new http.Agent({ localAddress });
+/** A failed login from an address of the loopback network, which may claim to be another. */
+async function failLogin({ url, tls }, localAddress, headers = {}) {
+  const agent = new https.Agent({ ...tls, localAddress });
   const body = { username: `nobody-${strangers++}`, password: "wrong" };
-  const answer = await call(url, "POST", "/api/login", { agent, body });
+  const answer = await call(url, "POST", "/api/login", { agent, body, headers });
   agent.destroy();
-  return answer.status;
+  return answer;
 }
 
 proxyNames.forEach((name, index) => {
-  const skip = findProxy(name) === undefined ? `${name} is not installed` : false;
-
-  describe(`behind ${name}`, { skip }, () => {
-    let plain;
-    let secure;
+  describe(`behind ${name}, as conf/proxy has it`, () => {
+    let tcp;
+    let unix;
 
     before(async () => {
-      plain = await startProxy(name, { upstream: `127.0.0.1:${overTcp.port}`, scheme: "http" });
-      secure = await startProxy(name, { upstream: `unix:${socketPath}`, scheme: "https" });
+      tcp = await startProxy(name, { upstream: `127.0.0.1:${overTcp.port}` });
+      unix = await startProxy(name, { upstream: `unix:${socketPath}` });
     });
     after(async () => {
-      await plain?.stop();
-      await secure?.stop();
+      await tcp?.stop();
+      await unix?.stop();
     });
 
-    it("a player plays over TCP", () => playThrough(plain.url, "http"));
+    it("a player plays over TCP", () => playThrough(tcp));
 
-    it("a player plays over a unix socket, with https in front", () =>
-      playThrough(secure.url, "https"));
+    it("a player plays over a unix socket, and the proxy's log holds no token", async () => {
+      const token = await playThrough(unix);
+      if (name !== "caddy") { // it writes about mistakes only
+        await waitFor("the stream in the proxy's log", () => unix.log().includes("/scorestream"));
+      }
+      assert.ok(!unix.log().includes(token));
+    });
 
-    it("the client's address is the one the proxy saw", async () => {
-      for (const [at, { url }] of [plain, secure].entries()) {
+    it("plain HTTP is sent to https", async () => {
+      const { status, headers } = await call(unix.plainUrl, "GET", "/scores?a=b", { headers: { Host: SITE } });
+      assert.ok([301, 308].includes(status), `status ${status}`);
+      assert.match(headers.location, new RegExp(`^https://${SITE}.*/scores\\?a=b$`));
+    });
+
+    it("the client's address is the one the proxy saw, whatever the client claims", async () => {
+      for (const [at, [proxy, server]] of [[tcp, overTcp], [unix, overUnix]].entries()) {
         const one = `127.0.${1 + index}.${10 + at}`;
         const other = `127.0.${1 + index}.${20 + at}`;
+        const from = server.log().length;
+        const claim = (i) => ({ "X-Forwarded-For": `203.0.113.${i}`, "X-Forwarded-Proto": "http" });
         for (let i = 0; i < FAILED_LOGINS; i++) {
-          assert.equal(await failLogin(url, one), 401);
+          assert.equal((await failLogin(proxy, one, claim(i))).status, 401);
         }
-        assert.equal(await failLogin(url, one), 429);
-        assert.equal(await failLogin(url, other), 401, "a neighbour is not limited");
+        assert.equal((await failLogin(proxy, one, claim(99))).status, 429);
+        const answer = await failLogin(proxy, other);
+        assert.equal(answer.status, 401, "a neighbour is not limited");
+        const line = new RegExp(`msg=request .* client=(\\S+) request=${answer.headers["x-request-id"]}`);
+        assert.equal((await server.waitForLog(line))[1], other);
+        assert.doesNotMatch(server.log().slice(from), /203\.0\.113\./);
       }
     });
 
+    it("a claimed host or scheme does not bend the stream's address", async () => {
+      const player = nextPlayer(unix.url, unix.tls);
+      const { username, password } = player;
+      const claims = { "X-Forwarded-Host": "elsewhere.example", "X-Forwarded-Proto": "http" };
+      const answer = await player.post("/api/login", { username, password }, claims);
+      assert.equal(answer.status, 200);
+      assert.match(answer.json.websocket_url, new RegExp(`^wss://${new URL(unix.url).host}/`));
+      player.close();
+    });
+
     it("many requests share the proxy's connections, pipelined ones keep their order", async () => {
-      const { host } = new URL(plain.url);
+      const { host } = new URL(tcp.url);
       const head = (path, more = "") => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${more}\r\n`;
       const text = await rawExchange(
-        plain.url,
+        tcp.url,
         head("/api/game") + head("/api/me") + head("/nothing", "Connection: close\r\n"),
+        { tls: { ...tcp.tls, ALPNProtocols: ["http/1.1"] } },
       );
       const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((found) => found[1]);
       assert.deepEqual(statuses, ["200", "401", "404"]);
 
-      const all = Array.from({ length: 100 }, () => call(plain.url, "GET", "/api/game"));
+      const agent = new https.Agent(tcp.tls);
+      const all = Array.from({ length: 100 }, () => call(tcp.url, "GET", "/api/game", { agent }));
       for (const answer of await Promise.all(all)) {
         assert.equal(answer.status, 200);
       }
@@ -135,7 +163,8 @@ proxyNames.forEach((name, index) => {
     it("a body of unknown length arrives, one too large is 413", async () => {
       const send = (body) =>
         new Promise((resolve, reject) => {
-          const request = http.request(new URL("/api/login", plain.url), { method: "POST" });
+          const agent = new https.Agent(tcp.tls);
+          const request = https.request(new URL("/api/login", tcp.url), { method: "POST", agent });
           request.on("response", (response) => {
             response.resume();
             response.on("end", () => resolve(response.statusCode));
@@ -144,10 +173,13 @@ proxyNames.forEach((name, index) => {
           request.setHeader("Transfer-Encoding", "chunked");
           request.end(body);
         });
-      const player = nextPlayer(plain.url);
+      const player = nextPlayer(tcp.url, tcp.tls);
       const { username, password } = player;
       assert.equal(await send(JSON.stringify({ username, password })), 200);
-      assert.equal(await send("x".repeat(20000)), 413);
+      assert.equal(await send("x".repeat(20000)), 413, "ctfg refuses it");
+      const long = { agent: new https.Agent(tcp.tls), body: "x".repeat(100000) };
+      assert.equal((await call(tcp.url, "POST", "/api/login", long)).status, 413, "the proxy does");
+      player.close();
     });
   });
 });

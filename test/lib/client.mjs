@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // client.mjs - a stream's client, and bytes straight onto a socket. HTTP calls are in player.mjs.
 import net from "node:net";
+import tls from "node:tls";
 
 import WebSocket from "ws";
 
@@ -8,11 +9,12 @@ import { waitFor } from "./player.mjs";
 
 /**
  * Opens a stream and resolves once it is open; rejects with the answer's status otherwise.
- * url: the websocket_url of a login. options.since, options.origin, options.headers.
+ * url: the websocket_url of a login. options.since, options.origin, options.headers; options.tls: what
+ * tls.connect() needs, behind a proxy.
  */
-export function openStream(url, { since, origin, headers = {} } = {}) {
+export function openStream(url, { since, origin, headers = {}, tls = {} } = {}) {
   const target = since === undefined ? url : `${url}&since=${since}`;
-  const socket = new WebSocket(target, { origin, headers, perMessageDeflate: false });
+  const socket = new WebSocket(target, { origin, headers, perMessageDeflate: false, ...tls });
   const stream = new Stream(socket);
   return new Promise((resolve, reject) => {
     socket.on("open", () => resolve(stream));
@@ -58,11 +60,13 @@ export class Stream {
 }
 
 /** Sends bytes to a server as they are; resolves with all it answers until it closes. */
-export function rawExchange(url, bytes, { timeoutMs = 20000 } = {}) {
-  const { hostname, port } = new URL(url);
+export function rawExchange(url, bytes, { timeoutMs = 20000, tls: more = {} } = {}) {
+  const { hostname, port, protocol } = new URL(url);
   return new Promise((resolve, reject) => {
     const chunks = [];
-    const socket = net.connect(Number(port), hostname, () => socket.write(bytes));
+    const kind = protocol === "https:" ? tls : net;
+    const options = { port: Number(port), host: hostname, servername: hostname, ...more };
+    const socket = kind.connect(options, () => socket.write(bytes));
     socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`not closed in ${timeoutMs} ms`)));
     socket.on("data", (chunk) => chunks.push(chunk));
     socket.on("error", reject);

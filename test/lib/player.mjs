@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // player.mjs - a player as a test sees one: logs in, calls the API, keeps the cookie.
 import http from "node:http";
+import https from "node:https";
 
 /**
  * One HTTP call. Resolves with {status, headers, text, json}; rejects when the connection fails.
- * options.agent: keep-alive connections; options.headers; options.body (object: sent as JSON).
+ * options.agent: keep-alive connections, certificates; options.headers; options.body (object: sent as JSON).
  */
 export function call(base, method, path, { headers = {}, body, agent, timeoutMs = 20000 } = {}) {
   const url = new URL(path, base);
@@ -18,7 +19,8 @@ export function call(base, method, path, { headers = {}, body, agent, timeoutMs 
     all["Content-Length"] ??= Buffer.byteLength(payload);
   }
   return new Promise((resolve, reject) => {
-    const request = http.request(
+    const { request: start } = url.protocol === "https:" ? https : http;
+    const request = start(
       url,
       { method, headers: all, agent, timeout: timeoutMs },
       (response) => {
@@ -44,14 +46,18 @@ export function call(base, method, path, { headers = {}, body, agent, timeoutMs 
   });
 }
 
-/** A player with a cookie and one keep-alive connection. base may be a function: it can move. */
+/**
+ * A player with a cookie and one keep-alive connection. base may be a function: it can move. tls: what
+ * a https.Agent needs, behind a proxy.
+ */
 export class Player {
-  constructor(base, username, password) {
+  constructor(base, username, password, tls = undefined) {
     this.base = typeof base === "function" ? base : () => base;
     this.username = username;
     this.password = password;
     this.cookie = undefined;
-    this.agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+    const kind = tls === undefined ? http : https;
+    this.agent = new kind.Agent({ keepAlive: true, maxSockets: 1, ...tls });
   }
 
   call(method, path, { body, headers = {} } = {}) {
