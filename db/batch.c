@@ -464,6 +464,15 @@ static bool waits_for_lock(struct db *db, enum store_status status)
     return status == STORE_BUSY && ++db->batch.busy_tries < BATCH_BUSY_TRIES;
 }
 
+static enum store_status commit(struct db *db)
+{
+    uint64_t begun_us = clock_mono_us();
+    enum store_status status = store_commit(db->store);
+
+    slots_observe(HISTOGRAM_DB_FSYNC, clock_mono_us() - begun_us);
+    return status;
+}
+
 void batch_run(struct db *db)
 {
     if (!gather(db)) {
@@ -479,7 +488,7 @@ void batch_run(struct db *db)
         status = decide_and_insert(db);
     }
     if (status == STORE_OK) {
-        status = store_commit(db->store);
+        status = commit(db);
     }
     if (status != STORE_OK) {
         refuse(db, status);

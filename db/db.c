@@ -215,8 +215,6 @@ static void on_tick(uv_timer_t *timer)
     if (now_us - process.beat_us >= SLOT_HEARTBEAT_MS * 1000) {
         process.beat_us = now_us;
         slots_beat(now_us);
-        slots_set(METRIC_LOG_LINES, log_lines(LOG_LEVEL_DEBUG) + log_lines(LOG_LEVEL_INFO) +
-                                        log_lines(LOG_LEVEL_WARN) + log_lines(LOG_LEVEL_ERROR));
         if (db->store != NULL) {
             slots_set(METRIC_DB_WAL_BYTES, store_log_bytes(db->store));
         }

@@ -10,13 +10,20 @@
 #include <unistd.h>
 
 #include "shm/base/clock.h"
+#include "shm/base/log.h"
+#include "shm/base/proc.h"
+
+#define LOG_LEVELS (LOG_LEVEL_ERROR + 1)
 
 static struct slots {
-    struct shm_slot *row; /* NULL: this process owns none */
+    struct shm_slot *row;           /* NULL: this process owns none */
+    uint64_t noted_us;              /* when it last looked at itself; 0: never */
+    uint64_t cpu_us;                /* counted so far */
+    uint64_t log_lines[LOG_LEVELS]; /* the same */
 } slots;
 
 const struct slot_metric_row slot_metric_table[METRIC_COUNT] = {
-#define SLOT_METRIC_ROW(id, name, kind, help) {name, SLOT_##kind, help},
+#define SLOT_METRIC_ROW(id, name, label, kind, help) {name, label, SLOT_##kind, help},
     SLOT_METRICS(SLOT_METRIC_ROW)
 #undef SLOT_METRIC_ROW
 };
@@ -74,9 +81,13 @@ static void empty_gauges(struct shm_slot *row)
 
 void slots_own(const struct segment *segment, uint32_t row)
 {
-    slots.row = slots_at(segment, row);
+    slots = (struct slots){.row = slots_at(segment, row)};
     if (slots.row == NULL) {
         return;
+    }
+    for (int level = 0; level < LOG_LEVELS; level++) {
+        slots.log_lines[level] =
+            log_lines((enum log_level)level); /* the parent's, before the fork */
     }
     put_u32(&slots.row->pid, (uint32_t)getpid());
     put_u32(&slots.row->route, SHM_NONE);
@@ -105,10 +116,34 @@ void slots_set_state(enum slot_state state)
     }
 }
 
+/* What others do not tell: they are not of shared memory, or of no folder above this one. */
+static void note_self(void)
+{
+    uint64_t cpu_us = proc_cpu_us();
+    uint64_t memory_bytes;
+
+    slots_add(METRIC_CPU, cpu_us - slots.cpu_us);
+    slots.cpu_us = cpu_us;
+    if (proc_memory_bytes(&memory_bytes)) {
+        slots_set(METRIC_MEMORY, memory_bytes);
+    }
+    for (int level = 0; level < LOG_LEVELS; level++) {
+        uint64_t lines = log_lines((enum log_level)level);
+
+        slots_add(METRIC_LOG_DEBUG + (unsigned)level, lines - slots.log_lines[level]);
+        slots.log_lines[level] = lines;
+    }
+}
+
 void slots_beat(uint64_t now_mono_us)
 {
-    if (slots.row != NULL) {
-        put_u64(&slots.row->heartbeat_us, now_mono_us);
+    if (slots.row == NULL) {
+        return;
+    }
+    put_u64(&slots.row->heartbeat_us, now_mono_us);
+    if (slots.noted_us == 0 || now_mono_us - slots.noted_us >= SLOT_HEARTBEAT_MS * 1000) {
+        slots.noted_us = now_mono_us;
+        note_self();
     }
 }
 

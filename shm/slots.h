@@ -35,72 +35,94 @@ struct shm_histogram {
 };
 
 /*
- * name (without "ctfg_"), kind, unit-free help.  Counters end in _total on /metrics.
- * One line here is one line there; the process that counts is named in the help.
+ * name (without "ctfg_"), label or "", kind, unit-free help.  Counters end in _total on /metrics.
+ * One line here is one line a process there.  Lines of one name differ by their label, stand together
+ * and share one help.
  */
 #define SLOT_METRICS(X)                                                                            \
-    X(CONNS_ACCEPTED, "connections_accepted", COUNTER, "Connections accepted by a worker.")        \
-    X(CONNS_OPEN, "connections_open", GAUGE, "Connections a worker holds open.")                   \
-    X(CONNS_REFUSED, "connections_refused", COUNTER, "Connections refused at the limit (503).")    \
-    X(CONNS_TIMED_OUT, "connections_timed_out", COUNTER, "Connections closed by a time limit.")    \
-    X(ACCEPT_PAUSES, "accept_pauses", COUNTER, "Times a worker paused accepting to be fair.")      \
-    X(REQUEST_BYTES, "http_received_bytes", COUNTER, "Bytes received from HTTP clients.")          \
-    X(RESPONSE_BYTES, "http_sent_bytes", COUNTER, "Bytes sent to HTTP clients.")                   \
-    X(REQUESTS_BAD, "http_bad_requests", COUNTER, "Requests that HTTP parsing refused.")           \
-    X(STREAMS_OPEN, "streams_open", GAUGE, "WebSocket streams a worker holds open.")               \
-    X(STREAMS_OPENED, "streams_opened", COUNTER, "WebSocket streams opened.")                      \
-    X(STREAMS_REFUSED, "streams_refused", COUNTER, "Upgrades refused: token or origin.")           \
-    X(STREAM_FRAMES, "stream_frames_sent", COUNTER, "Frames written to streams.")                  \
-    X(STREAM_BYTES, "stream_sent_bytes", COUNTER, "Bytes written to streams.")                     \
-    X(STREAM_EVENTS, "stream_events", COUNTER, "Events read from the ring by a worker.")           \
-    X(STREAM_SLOW, "stream_slow_clients", COUNTER, "Times a stream fell behind and was resumed.")  \
-    X(STREAM_RESYNCS, "stream_resyncs", COUNTER, "Streams told to reload the snapshot.")           \
-    X(STREAM_DROPPED, "stream_dropped", COUNTER, "Streams closed because they were too slow.")     \
-    X(STREAM_REAPED, "stream_reaped", COUNTER, "Streams closed for want of a pong.")               \
-    X(STREAM_CURSOR, "stream_cursor_seq", GAUGE, "Newest event a worker has sent on.")             \
-    X(LIMITED_SUBMIT, "limited_submit", COUNTER, "Submits answered 429.")                          \
-    X(LIMITED_HINT, "limited_hint", COUNTER, "Hint purchases answered 429.")                       \
-    X(LIMITED_NAME, "limited_name", COUNTER, "Name changes answered 429.")                         \
-    X(LIMITED_AWARD, "limited_award", COUNTER, "Awards answered 429.")                             \
-    X(LIMITED_API, "limited_api", COUNTER, "Other calls answered 429.")                            \
-    X(LIMITED_LOGIN, "limited_login", COUNTER, "Logins answered 429.")                             \
-    X(LOGINS_OK, "logins_ok", COUNTER, "Logins that succeeded.")                                   \
-    X(LOGINS_BAD, "logins_bad", COUNTER, "Logins with a wrong name or password.")                  \
-    X(PASSWORD_QUEUE, "password_queue", GAUGE, "Logins that wait for argon2id.")                   \
-    X(PASSWORD_REFUSED, "password_refused", COUNTER,                                               \
+    X(CONNS_ACCEPTED, "connections_accepted", "", COUNTER, "Connections accepted by a worker.")    \
+    X(CONNS_OPEN, "connections_open", "", GAUGE, "Connections a worker holds open.")               \
+    X(CONNS_REFUSED, "connections_refused", "", COUNTER,                                           \
+      "Connections refused at the limit (503).")                                                   \
+    X(CONNS_TIMED_OUT, "connections_timed_out", "", COUNTER,                                       \
+      "Connections closed by a time limit.")                                                       \
+    X(ACCEPT_PAUSES, "accept_pauses", "", COUNTER, "Times a worker paused accepting to be fair.")  \
+    X(REQUEST_BYTES, "http_received_bytes", "", COUNTER, "Bytes received from HTTP clients.")      \
+    X(RESPONSE_BYTES, "http_sent_bytes", "", COUNTER, "Bytes sent to HTTP clients.")               \
+    X(REQUESTS_BAD, "http_bad_requests", "", COUNTER, "Requests that HTTP parsing refused.")       \
+    X(STREAMS_OPEN, "streams_open", "", GAUGE, "WebSocket streams a worker holds open.")           \
+    X(STREAMS_OPENED, "streams_opened", "", COUNTER, "WebSocket streams opened.")                  \
+    X(STREAMS_REFUSED, "streams_refused", "", COUNTER, "Upgrades refused: token or origin.")       \
+    X(PLAYERS_ONLINE, "players_online", "", GAUGE,                                                 \
+      "Players with a stream at a worker; who has some at two counts at both.")                    \
+    X(STREAM_FRAMES, "stream_frames_sent", "", COUNTER, "Frames written to streams.")              \
+    X(STREAM_BYTES, "stream_sent_bytes", "", COUNTER, "Bytes written to streams.")                 \
+    X(STREAM_EVENTS, "stream_events", "", COUNTER, "Events read from the ring by a worker.")       \
+    X(STREAM_SLOW, "stream_slow_clients", "", COUNTER,                                             \
+      "Times a stream fell behind and was resumed.")                                               \
+    X(STREAM_RESYNCS, "stream_resyncs", "", COUNTER, "Streams told to reload the snapshot.")       \
+    X(STREAM_DROPPED, "stream_dropped", "", COUNTER, "Streams closed because they were too slow.") \
+    X(STREAM_REAPED, "stream_reaped", "", COUNTER, "Streams closed for want of a pong.")           \
+    X(STREAM_CURSOR, "stream_cursor_seq", "", GAUGE, "Newest event a worker has sent on.")         \
+    X(LIMITED_SUBMIT, "rate_limited", "endpoint=\"submit\"", COUNTER,                              \
+      "Requests answered 429, by endpoint.")                                                       \
+    X(LIMITED_HINT, "rate_limited", "endpoint=\"hint\"", COUNTER,                                  \
+      "Requests answered 429, by endpoint.")                                                       \
+    X(LIMITED_NAME, "rate_limited", "endpoint=\"set-name\"", COUNTER,                              \
+      "Requests answered 429, by endpoint.")                                                       \
+    X(LIMITED_AWARD, "rate_limited", "endpoint=\"award\"", COUNTER,                                \
+      "Requests answered 429, by endpoint.")                                                       \
+    X(LIMITED_API, "rate_limited", "endpoint=\"other\"", COUNTER,                                  \
+      "Requests answered 429, by endpoint.")                                                       \
+    X(LIMITED_LOGIN, "rate_limited", "endpoint=\"login\"", COUNTER,                                \
+      "Requests answered 429, by endpoint.")                                                       \
+    X(LOGINS_OK, "logins", "result=\"ok\"", COUNTER, "Logins that were judged, by result.")        \
+    X(LOGINS_BAD, "logins", "result=\"wrong\"", COUNTER, "Logins that were judged, by result.")    \
+    X(PASSWORD_QUEUE, "password_queue", "", GAUGE, "Logins that wait for argon2id.")               \
+    X(PASSWORD_REFUSED, "password_refused", "", COUNTER,                                           \
       "Logins refused: the argon2id queue is full.")                                               \
-    X(GUESSES_WRONG, "guesses_wrong", COUNTER, "Wrong guesses.")                                   \
-    X(SOLVES, "solves", COUNTER, "Solves committed by db, awards included.")                       \
-    X(AWARDS, "awards", COUNTER, "Solves committed by db that came from /api/award.")              \
-    X(HINTS, "hints", COUNTER, "Hint purchases committed by db.")                                  \
-    X(DB_WAITING, "db_requests_waiting", GAUGE, "Requests of a worker that wait for db.")          \
-    X(DB_RESENT, "db_requests_resent", COUNTER, "Requests sent again after db's death.")           \
-    X(DB_TIMED_OUT, "db_requests_timed_out", COUNTER, "Requests answered 503 for want of db.")     \
-    X(DB_QUEUE, "db_queue_depth", GAUGE, "Requests queued in db.")                                 \
-    X(DB_QUEUE_FULL, "db_queue_full", COUNTER, "Requests db refused because its queue was full.")  \
-    X(DB_BATCHES, "db_batches", COUNTER, "Transactions committed.")                                \
-    X(DB_REPEATED, "db_requests_repeated", COUNTER, "Requests db recognised as sent before.")      \
-    X(DB_STORE_ERRORS, "db_store_errors", COUNTER, "Transactions that failed.")                    \
-    X(DB_STORE_REFUSES, "db_store_refuses", GAUGE, "1 while the store refuses to be written.")     \
-    X(DB_GUESSES_STORED, "db_guesses_stored", COUNTER, "Rejected guesses stored.")                 \
-    X(DB_GUESSES_DROPPED, "db_guesses_dropped", COUNTER, "Rejected guesses dropped by overload.")  \
-    X(DB_WAL_BYTES, "db_wal_bytes", GAUGE, "Size of the write-ahead log.")                         \
-    X(DB_CHECKPOINTS, "db_checkpoints", COUNTER, "Checkpoints of the write-ahead log.")            \
-    X(DB_REBUILDS, "db_rebuilds", COUNTER, "Times the board was rebuilt from the event log.")      \
-    X(RESTARTS_WORKER, "worker_restarts", COUNTER, "Workers forked again after a death (master).") \
-    X(RESTARTS_DB, "db_restarts", COUNTER, "Times db was forked again (master).")                  \
-    X(RELOADS, "reloads", COUNTER, "Reloads that took effect (master).")                           \
-    X(RELOADS_REFUSED, "reloads_refused", COUNTER,                                                 \
+    X(GUESSES_WRONG, "guesses_wrong", "", COUNTER, "Wrong guesses.")                               \
+    X(SOLVES, "solves", "", COUNTER, "Solves committed by db, awards included.")                   \
+    X(AWARDS, "awards", "", COUNTER, "Solves committed by db that came from /api/award.")          \
+    X(HINTS, "hints", "", COUNTER, "Hint purchases committed by db.")                              \
+    X(DB_WAITING, "db_requests_waiting", "", GAUGE, "Requests of a worker that wait for db.")      \
+    X(DB_RESENT, "db_requests_resent", "", COUNTER, "Requests sent again after db's death.")       \
+    X(DB_TIMED_OUT, "db_requests_timed_out", "", COUNTER, "Requests answered 503 for want of db.") \
+    X(DB_QUEUE, "db_queue_depth", "", GAUGE, "Requests queued in db.")                             \
+    X(DB_QUEUE_FULL, "db_queue_full", "", COUNTER,                                                 \
+      "Requests db refused because its queue was full.")                                           \
+    X(DB_BATCHES, "db_batches", "", COUNTER, "Transactions committed.")                            \
+    X(DB_REPEATED, "db_requests_repeated", "", COUNTER, "Requests db recognised as sent before.")  \
+    X(DB_STORE_ERRORS, "db_store_errors", "", COUNTER, "Transactions that failed.")                \
+    X(DB_STORE_REFUSES, "db_store_refuses", "", GAUGE, "1 while the store refuses to be written.") \
+    X(DB_GUESSES_STORED, "db_guesses_stored", "", COUNTER, "Rejected guesses stored.")             \
+    X(DB_GUESSES_DROPPED, "db_guesses_dropped", "", COUNTER,                                       \
+      "Rejected guesses dropped by overload.")                                                     \
+    X(DB_WAL_BYTES, "db_wal_bytes", "", GAUGE, "Size of the write-ahead log.")                     \
+    X(DB_CHECKPOINTS, "db_checkpoints", "", COUNTER, "Checkpoints of the write-ahead log.")        \
+    X(DB_REBUILDS, "db_rebuilds", "", COUNTER, "Times the board was rebuilt from the event log.")  \
+    X(RESTARTS_WORKER, "worker_restarts", "", COUNTER,                                             \
+      "Workers forked again after a death (master).")                                              \
+    X(RESTARTS_DB, "db_restarts", "", COUNTER, "Times db was forked again (master).")              \
+    X(RELOADS, "reloads", "", COUNTER, "Reloads that took effect (master).")                       \
+    X(RELOADS_REFUSED, "reloads_refused", "", COUNTER,                                             \
       "Reloads refused because of a bad file (master).")                                           \
-    X(BACKLOG, "listen_backlog", GAUGE, "Effective listen backlog (master).")                      \
-    X(VIEW_BUILDS, "view_builds", COUNTER, "Public views built anew.")                             \
-    X(WEBSOCKET_BAD, "websocket_bad_frames", COUNTER, "Streams closed for a protocol error.")      \
-    X(LOG_LINES, "log_lines", COUNTER, "Lines logged.")
+    X(BACKLOG, "listen_backlog", "", GAUGE, "Effective listen backlog (master).")                  \
+    X(VIEW_BUILDS, "view_builds", "", COUNTER, "Public views built anew.")                         \
+    X(WEBSOCKET_BAD, "websocket_bad_frames", "", COUNTER, "Streams closed for a protocol error.")  \
+    X(LOG_DEBUG, "log_lines", "level=\"debug\"", COUNTER, "Lines logged, by level.")               \
+    X(LOG_INFO, "log_lines", "level=\"info\"", COUNTER, "Lines logged, by level.")                 \
+    X(LOG_WARN, "log_lines", "level=\"warn\"", COUNTER, "Lines logged, by level.")                 \
+    X(LOG_ERROR, "log_lines", "level=\"error\"", COUNTER, "Lines logged, by level.")               \
+    X(CPU, "process_cpu_seconds", "", SECONDS, "Processor time a process has used.")               \
+    X(MEMORY, "process_resident_memory_bytes", "", GAUGE,                                          \
+      "Memory of a process, what it uses of the shared segment included.")
 
-enum slot_metric_kind { SLOT_COUNTER, SLOT_GAUGE };
+/* SLOT_SECONDS counts microseconds, which /metrics shows as seconds. */
+enum slot_metric_kind { SLOT_COUNTER, SLOT_SECONDS, SLOT_GAUGE };
 
 enum slot_metric {
-#define SLOT_METRIC_ENUM(id, name, kind, help) METRIC_##id,
+#define SLOT_METRIC_ENUM(id, name, label, kind, help) METRIC_##id,
     SLOT_METRICS(SLOT_METRIC_ENUM)
 #undef SLOT_METRIC_ENUM
         METRIC_COUNT
@@ -110,6 +132,7 @@ enum slot_metric {
     X(LOOP_STALL, "loop_stall_seconds", "Time one turn of a process's loop took.")                 \
     X(DB_REQUEST, "db_request_seconds", "From asking db to its answer, in a worker.")              \
     X(DB_COMMIT, "db_commit_seconds", "From BEGIN to the end of COMMIT.")                          \
+    X(DB_FSYNC, "db_fsync_seconds", "COMMIT alone: what the disk takes to keep a transaction.")    \
     X(DB_BATCH, "db_batch_requests", "Requests in a transaction (a count, not seconds).")          \
     X(DB_CHECKPOINT, "db_checkpoint_seconds", "Time a checkpoint took.")                           \
     X(STREAM_DELAY, "stream_delay_seconds", "From an event's commit to its frame.")                \
@@ -143,6 +166,7 @@ static_assert(sizeof(struct shm_slot) % SHM_PAGE_BYTES == 0, "rows do not share 
 
 struct slot_metric_row {
     const char *name;
+    const char *label; /* empty: the name has one line */
     enum slot_metric_kind kind;
     const char *help;
 };
@@ -161,6 +185,7 @@ uint32_t slots_count(const struct segment *segment);
  * Before it, and in tools, the calls below do nothing. */
 void slots_own(const struct segment *segment, uint32_t row);
 void slots_set_state(enum slot_state state);
+/* It is alive; twice a second also: its memory, processor time and log lines. */
 void slots_beat(uint64_t now_mono_us);
 void slots_enter_route(uint32_t route); /* SHM_NONE: left */
 

@@ -2,10 +2,9 @@
 /*
  * http.c - llhttp finds the parts, this file judges them.
  *
- * How strict llhttp is depends on its build: bare CR or LF, folded lines and blanks before a colon
- * pass in some.  So every line is measured here: each header begins exactly where the line before it
- * ended in CR LF (RFC 9112, sections 2.2, 3, 5.1, 6 and 11.2).  Parts are offsets from the request's
- * first byte: they hold in the caller's buffer and in memory of our own alike.
+ * How strict llhttp is depends on its build: bare CR, bare LF, folded lines and blanks before a colon
+ * pass in some.  So each line is measured here: it begins where the one before it ended in CR LF (RFC
+ * 9112, 2.2, 3, 5.1, 6, 11.2).  Parts are offsets from the first byte, in any memory.
  */
 #include "worker/http.h"
 
@@ -92,6 +91,7 @@ static const struct known {
     {{"cookie", 6},                 FIELD(request.cookie),          TWICE_FIRST},
     {{"authorization", 13},         FIELD(request.authorization),   TWICE_REFUSED},
     {{"content-type", 12},          FIELD(request.content_type),    TWICE_REFUSED},
+    {{"accept", 6},                 FIELD(request.accept),          TWICE_FIRST},
     {{"accept-encoding", 15},       FIELD(request.accept_encoding), TWICE_FIRST},
     {{"if-none-match", 13},         FIELD(request.if_none_match),   TWICE_FIRST},
     {{"x-forwarded-for", 15},       FIELD(request.forwarded_for),   TWICE_LAST},

@@ -39,6 +39,7 @@ struct request {
     struct str cookie;
     struct str authorization;
     struct str content_type;
+    struct str accept;
     struct str accept_encoding;
     struct str if_none_match;
     struct str forwarded_for;   /* X-Forwarded-For */

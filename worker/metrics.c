@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "conf/game.h"
 #include "shm/base/clock.h"
@@ -22,29 +23,35 @@
 #define CTFG_VERSION "unknown"
 #endif
 
-/* 64 routes, 7 histograms and 50 numbers a process: some 200 KB with eight workers. */
+/* 64 routes, 8 histograms and 60 numbers a process: some 200 KB with eight workers. */
 #define METRICS_BYTES_MAX (4u << 20)
 #define LABEL_BYTES 128
 
 /* ---- pieces of the format ---- */
 
-static void write_head(struct buf *out, const char *name, const char *suffix, const char *type,
-                       const char *help)
+struct page {
+    struct buf *out;
+    bool open_metrics; /* its families are named without "_total", it ends with a mark */
+};
+
+static void write_head(struct page *page, const char *name, const char *type, const char *help)
 {
-    buf_printf(out, "# HELP ctfg_%s%s %s\n# TYPE ctfg_%s%s %s\n", name, suffix, help, name, suffix,
-               type);
+    const char *suffix = !page->open_metrics && strcmp(type, "counter") == 0 ? "_total" : "";
+
+    buf_printf(page->out, "# HELP ctfg_%s%s %s\n# TYPE ctfg_%s%s %s\n", name, suffix, help, name,
+               suffix, type);
 }
 
-static void write_gauge(struct buf *out, const char *name, const char *help, uint64_t value)
+static void write_gauge(struct page *page, const char *name, const char *help, uint64_t value)
 {
-    write_head(out, name, "", "gauge", help);
-    buf_printf(out, "ctfg_%s %" PRIu64 "\n", name, value);
+    write_head(page, name, "gauge", help);
+    buf_printf(page->out, "ctfg_%s %" PRIu64 "\n", name, value);
 }
 
 /* Microseconds as seconds, without the detour of a double. */
-static void write_seconds(struct buf *out, uint64_t value_us)
+static void write_seconds(struct page *page, uint64_t value_us)
 {
-    buf_printf(out, "%" PRIu64 ".%06" PRIu64, value_us / 1000000, value_us % 1000000);
+    buf_printf(page->out, "%" PRIu64 ".%06" PRIu64, value_us / 1000000, value_us % 1000000);
 }
 
 static uint64_t load(const _Atomic uint64_t *number)
@@ -68,30 +75,30 @@ static void add_histogram(struct sums *sums, const struct shm_histogram *histogr
 }
 
 /* Cumulative, as the format wants it.  is_count: the values are no durations (db_batch_requests). */
-static void write_histogram(struct buf *out, const char *name, const char *labels, bool is_count,
+static void write_histogram(struct page *page, const char *name, const char *labels, bool is_count,
                             const struct sums *sums)
 {
     uint64_t total = 0;
 
     for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
         total += sums->buckets[i];
-        buf_printf(out, "ctfg_%s_bucket{%s,le=\"", name, labels);
+        buf_printf(page->out, "ctfg_%s_bucket{%s,le=\"", name, labels);
         if (i + 1 == HISTOGRAM_BUCKETS) {
-            buf_append_str(out, STR("+Inf"));
+            buf_append_str(page->out, STR("+Inf"));
         } else if (is_count) {
-            buf_append_u64(out, (uint64_t)HISTOGRAM_FIRST_US << i);
+            buf_append_u64(page->out, (uint64_t)HISTOGRAM_FIRST_US << i);
         } else {
-            write_seconds(out, (uint64_t)HISTOGRAM_FIRST_US << i);
+            write_seconds(page, (uint64_t)HISTOGRAM_FIRST_US << i);
         }
-        buf_printf(out, "\"} %" PRIu64 "\n", total);
+        buf_printf(page->out, "\"} %" PRIu64 "\n", total);
     }
-    buf_printf(out, "ctfg_%s_sum{%s} ", name, labels);
+    buf_printf(page->out, "ctfg_%s_sum{%s} ", name, labels);
     if (is_count) {
-        buf_append_u64(out, sums->sum);
+        buf_append_u64(page->out, sums->sum);
     } else {
-        write_seconds(out, sums->sum);
+        write_seconds(page, sums->sum);
     }
-    buf_printf(out, "\nctfg_%s_count{%s} %" PRIu64 "\n", name, labels, total);
+    buf_printf(page->out, "\nctfg_%s_count{%s} %" PRIu64 "\n", name, labels, total);
 }
 
 /* ---- rows: one a process ---- */
@@ -116,36 +123,72 @@ static void row_label(uint32_t row, char label[LABEL_BYTES])
     }
 }
 
-static void write_numbers(struct buf *out, const struct segment *segment)
+/* A lap of the ring would be lost to the worker's streams. */
+static void write_lag(struct page *page, const struct worker *worker)
 {
+    const struct segment *segment = worker->heritage->segment;
+    uint64_t newest = ring_newest_seq(&worker->ring);
+    char label[LABEL_BYTES];
+
+    write_head(page, "stream_lag_events", "gauge",
+               "Events in the ring that a worker has not read.");
+    for (uint32_t i = SLOT_WORKER(1); i < slots_count(segment); i++) {
+        const struct shm_slot *slot = live_row(segment, i);
+
+        if (slot != NULL) {
+            uint64_t cursor = slots_read(slot, METRIC_STREAM_CURSOR);
+
+            row_label(i, label);
+            buf_printf(page->out, "ctfg_stream_lag_events{%s} %" PRIu64 "\n", label,
+                       newest > cursor ? newest - cursor : 0);
+        }
+    }
+}
+
+static void write_number(struct page *page, const struct slot_metric_row *row, const char *process,
+                         uint64_t value)
+{
+    buf_printf(page->out, "ctfg_%s%s{%s%s%s} ", row->name, row->kind == SLOT_GAUGE ? "" : "_total",
+               process, row->label[0] != '\0' ? "," : "", row->label);
+    if (row->kind == SLOT_SECONDS) {
+        write_seconds(page, value);
+    } else {
+        buf_append_u64(page->out, value);
+    }
+    buf_append_char(page->out, '\n');
+}
+
+static void write_numbers(struct page *page, const struct segment *segment)
+{
+    const char *family = "";
     char label[LABEL_BYTES];
 
     for (int metric = 0; metric < METRIC_COUNT; metric++) {
         const struct slot_metric_row *row = &slot_metric_table[metric];
-        bool is_counter = row->kind == SLOT_COUNTER;
-        const char *suffix = is_counter ? "_total" : "";
 
-        write_head(out, row->name, suffix, is_counter ? "counter" : "gauge", row->help);
+        if (strcmp(row->name, family) != 0) {
+            write_head(page, row->name, row->kind == SLOT_GAUGE ? "gauge" : "counter", row->help);
+            family = row->name;
+        }
         for (uint32_t i = 0; i < slots_count(segment); i++) {
             const struct shm_slot *slot = live_row(segment, i);
 
             if (slot != NULL) {
                 row_label(i, label);
-                buf_printf(out, "ctfg_%s%s{%s} %" PRIu64 "\n", row->name, suffix, label,
-                           slots_read(slot, (enum slot_metric)metric));
+                write_number(page, row, label, slots_read(slot, (enum slot_metric)metric));
             }
         }
     }
 }
 
-static void write_histograms(struct buf *out, const struct segment *segment)
+static void write_histograms(struct page *page, const struct segment *segment)
 {
     char label[LABEL_BYTES];
 
     for (int histogram = 0; histogram < HISTOGRAM_COUNT; histogram++) {
         const struct slot_histogram_row *row = &slot_histogram_table[histogram];
 
-        write_head(out, row->name, "", "histogram", row->help);
+        write_head(page, row->name, "histogram", row->help);
         for (uint32_t i = 0; i < slots_count(segment); i++) {
             const struct shm_slot *slot = live_row(segment, i);
 
@@ -154,19 +197,19 @@ static void write_histograms(struct buf *out, const struct segment *segment)
 
                 add_histogram(&sums, &slot->histograms[histogram]);
                 row_label(i, label);
-                write_histogram(out, row->name, label, histogram == HISTOGRAM_DB_BATCH, &sums);
+                write_histogram(page, row->name, label, histogram == HISTOGRAM_DB_BATCH, &sums);
             }
         }
     }
 }
 
-static void write_processes(struct buf *out, const struct segment *segment)
+static void write_processes(struct page *page, const struct segment *segment)
 {
     static const char *const words[] = {"empty", "starting", "ready", "draining", "dead"};
     uint64_t now_us = clock_real_us();
     char label[LABEL_BYTES];
 
-    write_head(out, "process_uptime_seconds", "", "gauge", "Time since a process has started.");
+    write_head(page, "process_uptime_seconds", "gauge", "Time since a process has started.");
     for (uint32_t i = 0; i < slots_count(segment); i++) {
         const struct shm_slot *slot = live_row(segment, i);
 
@@ -178,10 +221,10 @@ static void write_processes(struct buf *out, const struct segment *segment)
         uint32_t state = atomic_load_explicit(&slot->state, memory_order_relaxed);
 
         row_label(i, label);
-        buf_printf(out, "ctfg_process_uptime_seconds{%s,state=\"%s\"} ", label,
+        buf_printf(page->out, "ctfg_process_uptime_seconds{%s,state=\"%s\"} ", label,
                    state < ARRAY_LEN(words) ? words[state] : "unknown");
-        write_seconds(out, now_us > started_us ? now_us - started_us : 0);
-        buf_append_char(out, '\n');
+        write_seconds(page, now_us > started_us ? now_us - started_us : 0);
+        buf_append_char(page->out, '\n');
     }
 }
 
@@ -218,85 +261,141 @@ static void route_label(uint32_t route, char label[LABEL_BYTES])
                    name != NULL ? name : "unknown");
 }
 
-static void write_requests(struct buf *out, const struct segment *segment)
+static void write_requests(struct page *page, const struct segment *segment)
 {
     static const char *const classes[SLOT_STATUS_CLASSES] = {"lost", "1xx", "2xx",
                                                              "3xx",  "4xx", "5xx"};
     struct route_sum sum;
     char label[LABEL_BYTES];
 
-    write_head(out, "http_requests", "_total", "counter",
+    write_head(page, "http_requests", "counter",
                "Requests answered, by route and status; lost: the client had gone.");
     for (uint32_t route = 0; route < route_count() && route < SLOT_ROUTES_MAX; route++) {
         sum_route(segment, route, &sum);
         route_label(route, label);
         for (uint32_t status = 0; status < SLOT_STATUS_CLASSES; status++) {
             if (sum.by_status[status] > 0) {
-                buf_printf(out, "ctfg_http_requests_total{%s,code=\"%s\"} %" PRIu64 "\n", label,
-                           classes[status], sum.by_status[status]);
+                buf_printf(page->out, "ctfg_http_requests_total{%s,code=\"%s\"} %" PRIu64 "\n",
+                           label, classes[status], sum.by_status[status]);
             }
         }
     }
-    write_head(out, "http_request_seconds", "", "histogram",
+    write_head(page, "http_request_seconds", "histogram",
                "From a whole request to its answer, by route.");
     for (uint32_t route = 0; route < route_count() && route < SLOT_ROUTES_MAX; route++) {
         sum_route(segment, route, &sum);
         route_label(route, label);
         if (sum.requests > 0) {
-            write_histogram(out, "http_request_seconds", label, false, &sum.latency);
+            write_histogram(page, "http_request_seconds", label, false, &sum.latency);
         }
     }
 }
 
 /* ---- the game ---- */
 
-static void write_game(struct buf *out, const struct worker *worker)
+static void write_game(struct page *page, const struct worker *worker)
 {
     const struct segment *segment = worker->heritage->segment;
     const struct bank *bank = board_live(&worker->board);
     uint64_t now_us = clock_real_us();
     uint64_t created_us = segment->header->created_us;
 
-    write_head(out, "build_info", "", "gauge", "The program's version; always 1.");
-    buf_append_str(out, STR("ctfg_build_info{version=\"" CTFG_VERSION "\"} 1\n"));
-    write_head(out, "uptime_seconds", "", "gauge", "Time since the master made the shared memory.");
-    buf_append_str(out, STR("ctfg_uptime_seconds "));
-    write_seconds(out, now_us > created_us ? now_us - created_us : 0);
-    buf_append_char(out, '\n');
-    write_gauge(out, "players", "Players in credentials.csv.", worker->game->player_count);
-    write_gauge(out, "players_on_board", "Players the board knows, also of earlier lists.",
+    write_head(page, "build_info", "gauge", "The program's version; always 1.");
+    buf_append_str(page->out, STR("ctfg_build_info{version=\"" CTFG_VERSION "\"} 1\n"));
+    write_head(page, "uptime_seconds", "gauge", "Time since the master made the shared memory.");
+    buf_append_str(page->out, STR("ctfg_uptime_seconds "));
+    write_seconds(page, now_us > created_us ? now_us - created_us : 0);
+    buf_append_char(page->out, '\n');
+    write_gauge(page, "players", "Players in credentials.csv.", worker->game->player_count);
+    write_gauge(page, "players_on_board", "Players the board knows, also of earlier lists.",
                 state_player_count(bank));
-    write_gauge(out, "challenges", "Challenges of the game.", worker->game->challenge_count);
-    write_gauge(out, "game_generation", "1 at start, one more a reload.", worker->game->generation);
-    write_gauge(out, "sequence", "The newest committed event.", state_committed_seq(bank));
-    write_gauge(out, "sequence_oldest", "The oldest event still in shared memory.",
+    write_gauge(page, "challenges", "Challenges of the game.", worker->game->challenge_count);
+    write_gauge(page, "game_generation", "1 at start, one more a reload.",
+                worker->game->generation);
+    write_gauge(page, "sequence", "The newest committed event.", state_committed_seq(bank));
+    write_gauge(page, "sequence_oldest", "The oldest event still in shared memory.",
                 ring_oldest_seq(&worker->ring));
-    write_gauge(out, "reset_sequence", "The last reset: events up to it are void.",
+    write_gauge(page, "reset_sequence", "The last reset: events up to it are void.",
                 state_floor_seq(bank));
-    write_gauge(out, "shared_memory_bytes", "Size of the shared segment.", segment->size_bytes);
+    write_gauge(page, "shared_memory_bytes", "Size of the shared segment.", segment->size_bytes);
 }
 
-void metrics_write(struct buf *out, const struct worker *worker)
+/* What is bounded, and where a setting decides: for how near the numbers above are to it. */
+static void write_limits(struct page *page, const struct worker *worker)
+{
+    const struct settings *settings = &worker->game->settings;
+    const struct shm_sizes *sizes = &worker->heritage->segment->header->sizes;
+    const struct {
+        const char *name;
+        uint64_t value;
+        const char *help;
+    } limits[] = {
+        /* clang-format off */
+        {"connections_limit", settings->conns_per_worker_max,
+         "Connections a worker holds at most (http.connections)."},
+        {"password_queue_limit", settings->password_queue_max,
+         "Logins that may wait for argon2id in a worker (limits.password_queue)."},
+        {"stream_window_limit_bytes", settings->stream_window_bytes,
+         "Recent frames a worker keeps for slow clients (stream.window)."},
+        {"ring_limit_events", sizes->ring_slots,
+         "Events kept in shared memory (stream.ring)."},
+        {"db_queue_depth_limit", settings->db_queue_max,
+         "Requests that may wait in db (database.queue)."},
+        {"db_batch_limit_requests", settings->db_batch_max,
+         "Requests in a transaction at most (database.batch)."},
+        {"db_wal_limit_bytes", settings->wal_bytes_max,
+         "Size at which the write-ahead log is checkpointed at once (database.wal_size)."},
+        {"db_guesses_limit", settings->guesses_kept_max,
+         "Rejected guesses kept (database.guesses_kept)."},
+        {"players_limit", sizes->players_max,
+         "Players there is room for until a restart."},
+        {"challenges_limit", sizes->challenges_max,
+         "Challenges there is room for until a restart."},
+        /* clang-format on */
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+        write_gauge(page, limits[i].name, limits[i].help, limits[i].value);
+    }
+}
+
+void metrics_write(struct buf *out, const struct worker *worker, bool open_metrics)
 {
     const struct segment *segment = worker->heritage->segment;
+    struct page page = {.out = out, .open_metrics = open_metrics};
 
-    write_game(out, worker);
-    write_processes(out, segment);
-    write_numbers(out, segment);
-    write_requests(out, segment);
-    write_histograms(out, segment);
+    write_game(&page, worker);
+    write_limits(&page, worker);
+    write_processes(&page, segment);
+    write_numbers(&page, segment);
+    write_lag(&page, worker);
+    write_requests(&page, segment);
+    write_histograms(&page, segment);
+    if (open_metrics) {
+        buf_append_str(out, STR("# EOF\n"));
+    }
 }
 
 /* ---- the operators' endpoints ---- */
 
+static bool accepts_open_metrics(struct str accept)
+{
+    static const char type[] = "application/openmetrics-text";
+
+    return accept.len > 0 && memmem(accept.data, accept.len, type, sizeof(type) - 1) != NULL;
+}
+
 void api_metrics(struct exchange *exchange)
 {
+    bool open_metrics = accepts_open_metrics(exchange->request->accept);
     const struct response_extra extra = {
-        .content_type = STR("text/plain; version=0.0.4; charset=utf-8"),
+        .content_type = open_metrics
+                            ? STR("application/openmetrics-text; version=1.0.0; charset=utf-8")
+                            : STR("text/plain; version=0.0.4; charset=utf-8"),
     };
     struct buf body = BUF_INIT(METRICS_BYTES_MAX);
 
-    metrics_write(&body, exchange->worker);
+    metrics_write(&body, exchange->worker, open_metrics);
     if (body.failed) {
         response_error(exchange->conn, 503, "unavailable");
     } else {

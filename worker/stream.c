@@ -44,6 +44,9 @@ struct stream_hub {
     struct stream_shared shared;
     struct stream_client *first;
     uint32_t count;
+    uint32_t online;      /* players with a stream here */
+    uint32_t *by_player;  /* streams of each, by slot */
+    uint32_t players_max; /* of by_player */
 
     struct stream_client *at; /* where the pass stands; NULL: at the beginning */
     uint32_t pass_left;       /* clients it still visits */
@@ -64,8 +67,24 @@ struct stream_hub {
 
 /* ---- the list ---- */
 
+/* NULL: the room's screen, or a player of a list to come. */
+static uint32_t *streams_of(struct stream_hub *hub, const struct stream_client *client)
+{
+    uint32_t player = client->session.player;
+
+    return player < hub->players_max ? &hub->by_player[player] : NULL;
+}
+
+static void show_counts(const struct stream_hub *hub)
+{
+    slots_set(METRIC_STREAMS_OPEN, hub->count);
+    slots_set(METRIC_PLAYERS_ONLINE, hub->online);
+}
+
 static void list_put(struct stream_hub *hub, struct stream_client *client)
 {
+    uint32_t *streams = streams_of(hub, client);
+
     client->prev = NULL;
     client->next = hub->first;
     if (hub->first != NULL) {
@@ -73,10 +92,16 @@ static void list_put(struct stream_hub *hub, struct stream_client *client)
     }
     hub->first = client;
     hub->count++;
+    if (streams != NULL && (*streams)++ == 0) {
+        hub->online++;
+    }
+    show_counts(hub);
 }
 
 static void list_take(struct stream_hub *hub, struct stream_client *client)
 {
+    uint32_t *streams = streams_of(hub, client);
+
     if (hub->at == client) {
         hub->at = client->next;
     }
@@ -89,6 +114,10 @@ static void list_take(struct stream_hub *hub, struct stream_client *client)
         client->next->prev = client->prev;
     }
     hub->count--;
+    if (streams != NULL && --*streams == 0) {
+        hub->online--;
+    }
+    show_counts(hub);
 }
 
 /* ---- a pass ---- */
@@ -377,10 +406,13 @@ bool stream_start(struct worker *worker)
     hub->shared.worker = worker;
     hub->shared.ws.message_bytes_max = worker->game->settings.ws_message_bytes_max;
     hub->floor_seq = state_floor_seq(board_live(&worker->board));
-    if (!frames_start(&hub->shared.frames, worker) ||
+    hub->players_max = worker->heritage->segment->header->sizes.players_max;
+    hub->by_player = calloc(hub->players_max, sizeof(*hub->by_player));
+    if (hub->by_player == NULL || !frames_start(&hub->shared.frames, worker) ||
         uv_idle_init(&worker->loop, &hub->turn) != 0 ||
         uv_timer_init(&worker->loop, &hub->timer) != 0) {
         frames_end(&hub->shared.frames);
+        free(hub->by_player);
         free(hub);
         return false;
     }
@@ -410,7 +442,6 @@ bool stream_join(struct worker *worker, struct conn *conn, const struct session 
     client->next_ping_us =
         first_ping_us(client, now_us, (uint64_t)worker->game->settings.ws_ping_interval_ms * 1000);
     list_put(hub, client);
-    slots_set(METRIC_STREAMS_OPEN, hub->count);
     slots_add(METRIC_STREAMS_OPENED, 1);
     conn_become_stream(conn, client);
     /* Behind the 101 in the same write; what follows the first frame is given by a pass. */
@@ -446,7 +477,6 @@ void stream_on_closed(struct conn *conn)
     ws_input_end(&client->input);
     free(client);
     conn->client = NULL;
-    slots_set(METRIC_STREAMS_OPEN, hub->count);
 }
 
 void stream_close_all(struct worker *worker, uint16_t code, const char *reason, uint64_t spread_ms)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* proc.c - the role of this process, and its title over the memory of argv. */
+/* proc.c - the role of this process, its title over the memory of argv, and what it uses. */
 #include "shm/base/proc.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -126,4 +129,42 @@ void proc_title_set(const char *title)
     size_t len = strnlen(title, proc.title_bytes - 1);
     memcpy(proc.title, title, len);
     memset(proc.title + len, 0, proc.title_bytes - len);
+}
+
+/* ---- what it uses ---- */
+
+bool proc_memory_bytes(uint64_t *ret_bytes)
+{
+    char text
+        [128]; /* "size resident shared ..." in pages: the kernel answers from memory, at once */
+    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    unsigned long long pages;
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (len <= 0) {
+        return false;
+    }
+    text[len] = '\0';
+    if (sscanf(text, "%*u %llu", &pages) != 1) {
+        return false;
+    }
+    *ret_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    return true;
+}
+
+static uint64_t us_of(const struct timeval *time)
+{
+    return (uint64_t)time->tv_sec * 1000000 + (uint64_t)time->tv_usec;
+}
+
+uint64_t proc_cpu_us(void)
+{
+    struct rusage usage;
+
+    /* fails for no constant of these */
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? us_of(&usage.ru_utime) + us_of(&usage.ru_stime)
+                                               : 0;
 }

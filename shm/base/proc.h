@@ -7,7 +7,11 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "shm/base/check.h"
+#include "shm/base/compiler.h"
 
 enum proc_role {
     PROC_MASTER, /* until proc_set_role() says otherwise */
@@ -27,5 +31,10 @@ const char *proc_role_name(enum proc_role role);
 void proc_title_init(int argc, char **argv);
 /* What ps shows, e.g. "ctfg: worker 1"; cut at the room there is.  Also sets the thread's comm. */
 void proc_title_set(const char *title);
+
+/* Physical memory in use, shared pages included.  false: no file can be opened now. */
+MUST_USE bool proc_memory_bytes(uint64_t *ret_bytes);
+/* Processor time used so far, in microseconds: of a forked child since its fork. */
+uint64_t proc_cpu_us(void);
 
 #define ASSERT_PROC(wanted) CHECK(proc_role() == (wanted) || proc_role() == PROC_TEST)

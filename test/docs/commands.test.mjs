@@ -7,12 +7,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import { freePort } from "../lib/port.mjs";
 import { ctfg } from "../lib/server.mjs";
 import { checkAnswer, fencedBlocks, stepsOf } from "./blocks.mjs";
 
@@ -26,16 +26,6 @@ const DOCUMENT_MS = 150000; // seconds, on a machine that is not busy with somet
 /** Starts a server: ctfg and no command but run. Flags only take the next word where they must. */
 const startsServer = (line) =>
   /^(\S*\/)?ctfg\b/.test(line) && !/\bctfg (init|check|backup|version|help|--version|--help)\b/.test(line);
-
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 
 /** One line of a document as the shell gets it. */
 function typed(line) {

@@ -7,12 +7,12 @@
 import { execFileSync, spawn } from "node:child_process";
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import https from "node:https";
-import net from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { call, waitFor } from "./player.mjs";
+import { freePort } from "./port.mjs";
 
 const START_MS = 30000;
 const FOLDERS = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"];
@@ -84,18 +84,6 @@ function findProxy(name) {
     throw new Error(`${name} is not installed: run package/deps test`);
   }
   return found;
-}
-
-/** A port that was free a moment ago: none of the three tells which one it took. */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = net.createServer();
-    probe.on("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 function replaced(text, [from, to]) {

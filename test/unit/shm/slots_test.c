@@ -36,8 +36,15 @@ static void every_metric_has_a_name_of_its_own_and_a_sentence(void **state)
         assert_true(strspn(row->name, "abcdefghijklmnopqrstuvwxyz_") == strlen(row->name));
         assert_true(strlen(row->help) > 10);
         assert_int_equal(row->help[strlen(row->help) - 1], '.');
+        if (row->label[0] != '\0' && a > 0 && strcmp(row[-1].name, row->name) == 0) {
+            assert_string_equal(row[-1].help, row->help); /* one family, one help */
+            assert_int_equal(row[-1].kind, row->kind);
+        }
         for (int b = a + 1; b < METRIC_COUNT; b++) {
-            assert_string_not_equal(row->name, slot_metric_table[b].name);
+            const struct slot_metric_row *other = &slot_metric_table[b];
+
+            assert_false(strcmp(row->name, other->name) == 0 &&
+                         strcmp(row->label, other->label) == 0);
         }
         for (int b = 0; b < HISTOGRAM_COUNT; b++) {
             assert_string_not_equal(row->name, slot_histogram_table[b].name);
