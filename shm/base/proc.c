@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -139,7 +138,6 @@ bool proc_memory_bytes(uint64_t *ret_bytes)
         [128]; /* "size resident shared ..." in pages: the kernel answers from memory, at once */
     int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    unsigned long long pages;
 
     if (fd >= 0) {
         (void)close(fd);
@@ -148,10 +146,11 @@ bool proc_memory_bytes(uint64_t *ret_bytes)
         return false;
     }
     text[len] = '\0';
-    if (sscanf(text, "%*u %llu", &pages) != 1) {
+    const char *resident = strchr(text, ' ');
+    if (resident == NULL) {
         return false;
     }
-    *ret_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    *ret_bytes = strtoull(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
     return true;
 }
 

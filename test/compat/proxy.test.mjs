@@ -178,7 +178,10 @@ proxyNames.forEach((name, index) => {
       assert.equal(await send(JSON.stringify({ username, password })), 200);
       assert.equal(await send("x".repeat(20000)), 413, "ctfg refuses it");
       const long = { agent: new https.Agent(tcp.tls), body: "x".repeat(100000) };
-      assert.equal((await call(tcp.url, "POST", "/api/login", long)).status, 413, "the proxy does");
+      const refused = await call(tcp.url, "POST", "/api/login", long).catch((error) => error);
+      // The proxy does, and may close before it has read all: then the answer can be lost on its way.
+      assert.ok([413, "EPIPE", "ECONNRESET"].includes(refused.status ?? refused.code), String(refused));
+      assert.equal(refused.json, undefined, "ctfg never sees it");
       player.close();
     });
   });

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shm/base/log.h"
 #include "shm/slots.h"
 
 static uint64_t read_u64(const _Atomic uint64_t *number)
@@ -97,6 +98,29 @@ static void a_process_counts_in_its_own_row(void **state)
     fixture_end(&fixture);
 }
 
+static void twice_a_second_a_process_notes_what_it_uses(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    uint64_t beat_us = 1000000;
+
+    fixture_make(&fixture, &fixture_sizes);
+    LOG(LOG_LEVEL_ERROR, "of the parent, before the fork");
+    slots_own(&fixture.segment, SLOT_DB);
+    struct shm_slot *row = slots_at(&fixture.segment, SLOT_DB);
+    slots_beat(beat_us);
+    assert_true(slots_read(row, METRIC_MEMORY) > 1 << 16);
+    assert_true(slots_read(row, METRIC_CPU) > 0);
+    assert_int_equal(slots_read(row, METRIC_LOG_ERROR), 0);
+    LOG(LOG_LEVEL_ERROR, "of its own");
+    slots_beat(beat_us + 1);
+    assert_int_equal(slots_read(row, METRIC_LOG_ERROR), 0); /* not yet */
+    slots_beat(beat_us + SLOT_HEARTBEAT_MS * 1000);
+    assert_int_equal(slots_read(row, METRIC_LOG_ERROR), 1);
+    assert_int_equal(slots_read(row, METRIC_LOG_WARN), 0);
+    fixture_end(&fixture);
+}
+
 static void a_successor_goes_on_counting_but_holds_nothing_open(void **state)
 {
     (void)state;
@@ -182,6 +206,7 @@ int main(void)
         cmocka_unit_test(every_metric_has_a_name_of_its_own_and_a_sentence),
         cmocka_unit_test(rows_end_with_the_last_process),
         cmocka_unit_test(a_process_counts_in_its_own_row),
+        cmocka_unit_test(twice_a_second_a_process_notes_what_it_uses),
         cmocka_unit_test(a_successor_goes_on_counting_but_holds_nothing_open),
         cmocka_unit_test(a_value_falls_into_the_first_bucket_that_bounds_it),
         cmocka_unit_test(requests_are_counted_by_route_and_status),
