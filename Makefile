@@ -218,13 +218,16 @@ endif
 
 NODE_TEST := node --test --test-reporter=spec
 
-.PHONY: promise compat browser docs screenshots fresh
+.PHONY: promise compat browser docs docs-api screenshots fresh
 promise: $(B)/ctfg $(NODE_TEST_DEPS) ## the promises P1 to P6: real processes, really killed
 compat: $(B)/ctfg $(NODE_TEST_DEPS) ## the contract with the older engine's page and tools
 browser: $(B)/ctfg $(NODE_TEST_DEPS) ## plays the page in Chromium
 docs: $(B)/ctfg $(NODE_TEST_DEPS) ## types the commands of README.md and docs/, compares the answers
 promise compat browser docs:
 	CTFG_BIN="$(CURDIR)/$(B)/ctfg" $(NODE_TEST) $(wildcard test/$@/*.test.mjs)
+
+docs-api: $(NODE_TEST_DEPS) ## make docs/api.md anew, from docs/openapi.yaml
+	node test/docs/api_page.mjs
 
 screenshots: $(B)/ctfg $(NODE_TEST_DEPS) ## draw docs/images anew, from the demo game
 	CTFG_BIN="$(CURDIR)/$(B)/ctfg" node test/browser/screenshots.mjs

@@ -274,7 +274,8 @@ static void write_requests(struct page *page, const struct segment *segment)
         sum_route(segment, route, &sum);
         route_label(route, label);
         for (uint32_t status = 0; status < SLOT_STATUS_CLASSES; status++) {
-            if (sum.by_status[status] > 0) {
+            /* 2xx from the start: rates of a route that nobody has asked yet are 0, not absent */
+            if (sum.by_status[status] > 0 || status == 2) {
                 buf_printf(page->out, "ctfg_http_requests_total{%s,code=\"%s\"} %" PRIu64 "\n",
                            label, classes[status], sum.by_status[status]);
             }
