@@ -222,7 +222,7 @@ NODE_TEST := node --test --test-reporter=spec
 promise: $(B)/ctfg $(NODE_TEST_DEPS) ## the promises P1 to P6: real processes, really killed
 compat: $(B)/ctfg $(NODE_TEST_DEPS) ## the contract with the older engine's page and tools
 browser: $(B)/ctfg $(NODE_TEST_DEPS) ## plays the page in Chromium
-docs: $(B)/ctfg $(NODE_TEST_DEPS) ## types the commands of README.md and docs/, compares the answers
+docs: $(B)/ctfg $(B)/bench/players $(NODE_TEST_DEPS) ## types the commands of README.md and docs/, compares the answers
 promise compat browser docs:
 	CTFG_BIN="$(CURDIR)/$(B)/ctfg" $(NODE_TEST) $(wildcard test/$@/*.test.mjs)
 

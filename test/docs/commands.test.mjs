@@ -5,10 +5,10 @@
 // A line that starts a server goes to the background, as if it were typed in a terminal of its own,
 // and the next line waits until it serves.  The default ports are replaced by free ones.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -16,7 +16,8 @@ import { freePort } from "../lib/port.mjs";
 import { ctfg } from "../lib/server.mjs";
 import { checkAnswer, fencedBlocks, stepsOf } from "./blocks.mjs";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, "..", "..");
 const temp = mkdtempSync(join(tmpdir(), "ctfg-docs-"));
 after(() => rmSync(temp, { recursive: true, force: true }));
 
@@ -26,6 +27,12 @@ const DOCUMENT_MS = 150000; // seconds, on a machine that is not busy with somet
 /** Starts a server: ctfg and no command but run. Flags only take the next word where they must. */
 const startsServer = (line) =>
   /^(\S*\/)?ctfg\b/.test(line) && !/\bctfg (init|check|backup|version|help|--version|--help)\b/.test(line);
+
+/** What a document's reader has already: the script test/docs/NAME.sh makes it, if there is one. */
+function possessionsOf(name) {
+  const path = join(here, basename(name).replace(/\.md$/, ".sh"));
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
 
 /** One line of a document as the shell gets it. */
 function typed(line) {
@@ -38,6 +45,7 @@ function typed(line) {
 
 // Waits for readiness; a second server takes the place of the first, as the reader would have ended it.
 const prelude = `
+exec 2>&1 # one pipe: what is said first is read first
 set -euo pipefail
 server=
 stop_server() {
@@ -109,9 +117,11 @@ async function runDocument(name, steps) {
   mkdirSync(join(folder, "build"));
   symlinkSync(ctfg, join(bin, "ctfg"));
   symlinkSync(ctfg, join(folder, "build", "ctfg"));
+  symlinkSync(join(root, "build", "bench"), join(folder, "build", "bench"));
   cpSync(join(root, "examples"), join(folder, "examples"), { recursive: true });
   const [port, metrics] = [await freePort(), await freePort()];
-  const script = scriptOf(steps)
+  const script = `${possessionsOf(name)}${scriptOf(steps)}`
+    .replaceAll(/--port 8080\b/g, `--port ${port}`)
     .replaceAll(/\b(localhost|127\.0\.0\.1):8080\b/g, `127.0.0.1:${port}`)
     .replaceAll(/\b(localhost|127\.0\.0\.1):9180\b/g, `127.0.0.1:${metrics}`);
   const own = Object.entries(process.env).filter(([key]) => !key.startsWith("CTFG_"));
@@ -166,10 +176,15 @@ describe("what the documents say", { concurrency: 2 }, () => {
     }
   });
 
-  it("a block that is not run says why", () => {
+  it("a block that is not run says why, and could be run", () => {
     for (const { name, text } of documents) {
       for (const block of fencedBlocks(text)) {
-        assert.ok(block.language !== "bash" && block.language !== "shell", `${name}:${block.line}: say sh or console`);
+        const where = `${name}:${block.line}`;
+        assert.ok(block.language !== "bash" && block.language !== "shell", `${where}: say sh or console`);
+        if (block.language === "sh" && block.reason !== undefined) {
+          const { status, stderr } = spawnSync("bash", ["-n"], { input: block.text, encoding: "utf8" });
+          assert.equal(status, 0, `${where}: ${stderr}`);
+        }
       }
     }
   });
