@@ -391,6 +391,7 @@ describe("docs/openapi.yaml", { timeout: 120000 }, () => {
     try {
       const player = await newPlayer(server);
       await ask(server, "metrics", 200);
+      await ask(server, "metrics", 200, { headers: { Accept: "application/openmetrics-text" } });
       await ask(server, "healthz", 200);
       await ask(server, "readyz", 200);
       let said = "";
