@@ -3,13 +3,16 @@
 // file, and whatever is in the file was seen in an answer of a running server.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
+import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { Validator } from "@seriousme/openapi-schema-validator";
 import Ajv2020 from "ajv/dist/2020.js";
 
+import { fencedBlocks } from "../docs/blocks.mjs";
 import { openStream, rawExchange } from "../lib/client.mjs";
 import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
 import { document, fieldsOf, operations, path, resolve } from "../lib/openapi.mjs";
@@ -26,6 +29,7 @@ const upgrade = {
   "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 };
 const FORM = { "Content-Type": "application/x-www-form-urlencoded" };
+const streamPage = join(dirname(path), "stream.md");
 const CONNECTIONS = 16; // the least a worker can be told to hold
 
 // ---- what is in the file, and what was seen of it ----
@@ -183,7 +187,7 @@ describe("docs/openapi.yaml", { timeout: 120000 }, () => {
   });
   after(() => Promise.all([main?.stop(), strict?.stop()]));
 
-  it("is OpenAPI 3.1, and its examples are what its schemas say", async () => {
+  it("is OpenAPI 3.1; its examples, and those of stream.md, are what its schemas say", async () => {
     const result = await new Validator().validate(path);
     assert.ok(result.valid, JSON.stringify(result.errors, null, 1));
     for (const { name, responses } of operations) {
@@ -193,6 +197,12 @@ describe("docs/openapi.yaml", { timeout: 120000 }, () => {
         }
       }
     }
+    const frames = operationOf("stream")["x-frames"];
+    const events = fencedBlocks(readFileSync(streamPage, "utf8"))
+      .filter(({ language }) => language === "json")
+      .flatMap(({ text }) => text.split(/\n(?=\{)/).map((event) => JSON.parse(event)));
+    assert.ok(events.length >= 2);
+    validate(frames, events, "stream.md");
   });
 
   it("has every route of the server's table, and no other", async () => {
