@@ -40,6 +40,7 @@ struct settings {
     /* log */
     struct str log_level;      /* debug, info, warn, error */
     struct str log_format;     /* auto, text, logfmt, json */
+    struct str log_file;       /* empty: standard error */
     uint32_t access_log_every; /* log one request in N; 0: none */
 
     /* HTTP */

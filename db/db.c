@@ -78,7 +78,11 @@ static void on_control_message(const struct control_message *message, int fd)
     case CONTROL_UPGRADE:
         db_drain(message->value);
         break;
-    case CONTROL_LOG_REOPEN: /* standard error is the master's to reopen */
+    case CONTROL_LOG_REOPEN:
+        if (fd >= 0) {
+            log_set_fd(fd);
+        }
+        return;
     case CONTROL_READY:
     case CONTROL_RELOADED:
     case CONTROL_RELOAD_FAILED:

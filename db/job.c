@@ -243,6 +243,7 @@ static void on_reload_done(uv_work_t *work, int status)
     game_unref(db->game);
     db->game = job->new_game;
     job->new_game = NULL;
+    log_set_level(log_level_of(db->game->settings.log_level));
     db_adopt(db, &job->rebuild);
     inbox_poke_all(&db->inbox, WIRE_NEWS_BANK | WIRE_NEWS_NAMES, ring_newest_seq(&db->ring));
     inbox_flush(&db->inbox);

@@ -12,6 +12,7 @@
 #include "conf/game.h"
 #include "master/command.h"
 #include "master/load.h"
+#include "master/log_file.h"
 #include "master/master.h"
 #include "master/options.h"
 #include "master/prepare.h"
@@ -20,29 +21,6 @@
 #include "worker/worker.h"
 
 #define ERROR_BYTES 512
-
-static void start_log(const struct settings *settings)
-{
-    enum log_level level = LOG_LEVEL_INFO;
-    enum log_format format = isatty(STDERR_FILENO) ? LOG_FORMAT_TEXT : LOG_FORMAT_LOGFMT;
-
-    if (str_equal(settings->log_level, STR("debug"))) {
-        level = LOG_LEVEL_DEBUG;
-    } else if (str_equal(settings->log_level, STR("warn"))) {
-        level = LOG_LEVEL_WARN;
-    } else if (str_equal(settings->log_level, STR("error"))) {
-        level = LOG_LEVEL_ERROR;
-    }
-    if (str_equal(settings->log_format, STR("text"))) {
-        format = LOG_FORMAT_TEXT;
-    } else if (str_equal(settings->log_format, STR("logfmt"))) {
-        format = LOG_FORMAT_LOGFMT;
-    } else if (str_equal(settings->log_format, STR("json"))) {
-        format = LOG_FORMAT_JSON;
-    }
-    log_init(level, format);
-    log_set_process("master");
-}
 
 /* One connection is one descriptor: the soft limit of 1024 is for programs that use select(2). */
 static void raise_descriptor_limit(void)
@@ -175,8 +153,9 @@ int cmd_run(struct options *options)
     proc_title_set("ctfg: master");
     (void)prctl(PR_SET_NAME, "ctfg", 0, 0,
                 0); /* so that `pkill -x ctfg` finds who drains them all */
-    start_log(&master.game->settings);
-    int status = open_everything(&master, error, sizeof(error));
+    int status = log_file_start(&master.game->settings, error, sizeof(error))
+                     ? open_everything(&master, error, sizeof(error))
+                     : EX_UNAVAILABLE;
     if (status == EX_OK) {
         status = master_run(&master);
     } else if (status == EX_TEMPFAIL) {

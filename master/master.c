@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "conf/game.h"
+#include "master/log_file.h"
 #include "master/notify.h"
 #include "shm/base/clock.h"
 #include "shm/base/log.h"
@@ -405,6 +406,9 @@ static void master_turn(struct master *master)
     }
     if (seen.child_died) {
         bury_the_dead(master, now_us);
+    }
+    if (seen.reopen_log) {
+        log_file_reopen(master);
     }
     if (seen.stop) {
         master_leave(master, false, now_us);

@@ -52,11 +52,12 @@ static void warn_about_fixed_settings(const struct settings *old, const struct s
         !str_equal(old->listen_address, next->listen_address) ||
         !str_equal(old->metrics_listen, next->metrics_listen) ||
         !str_equal(old->user, next->user) || !str_equal(old->database_dir, next->database_dir) ||
-        !str_equal(old->log_format, next->log_format);
+        !str_equal(old->log_format, next->log_format) || !str_equal(old->log_file, next->log_file);
 
     if (is_changed) {
-        LOG(LOG_LEVEL_WARN, "listen.*, database.dir, stream.ring, log.format, process.workers and "
-                            "process.user take effect at a restart");
+        LOG(LOG_LEVEL_WARN,
+            "listen.*, database.dir, stream.ring, log.format, log.file, process.workers and "
+            "process.user take effect at a restart");
     }
 }
 
@@ -143,6 +144,7 @@ static void finish(struct master *master)
     reload->files_fd = -1;
     reload->step = RELOAD_IDLE;
     slots_add(METRIC_RELOADS, 1);
+    log_set_level(log_level_of(master->game->settings.log_level));
     LOG(LOG_LEVEL_INFO, "reloaded", LOG_U64("generation", master->game->generation),
         LOG_U64("players", master->game->player_count),
         LOG_U64("challenges", master->game->challenge_count));

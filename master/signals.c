@@ -47,8 +47,11 @@ void signals_read(int signal_fd, struct signals_seen *seen)
         case SIGUSR2:
             seen->upgrade = true;
             break;
+        case SIGUSR1:
+            seen->reopen_log = true;
+            break;
         default:
-            break; /* SIGUSR1 asks for a new log file: there is none, standard error stays open */
+            break;
         }
     }
 }

@@ -18,6 +18,7 @@ struct signals_seen {
     bool reload;
     bool stop;
     bool upgrade;
+    bool reopen_log;
 };
 
 /* master, once.  -1 and errno. */

@@ -24,7 +24,7 @@ enum control_type {
     CONTROL_RELOAD,  /* fd: the sealed files of the new game; value: its generation */
     CONTROL_DRAIN,   /* value: milliseconds there are; close streams with 1001 and leave */
     CONTROL_UPGRADE, /* value: milliseconds to spread the closes (1012) over; then leave */
-    CONTROL_LOG_REOPEN,
+    CONTROL_LOG_REOPEN, /* fd: the log from now on */
     CONTROL_TYPES,
 };
 

@@ -92,6 +92,7 @@ static void on_built(uv_work_t *work, int status)
     if (status == 0 && reload->game != NULL && reload->page != NULL &&
         reload->game->generation == reload->generation) {
         switch_over(worker, reload);
+        log_set_level(log_level_of(worker->game->settings.log_level));
         LOG(LOG_LEVEL_INFO, "the new game is in force",
             LOG_U64("generation", worker->game->generation));
         answer(worker, CONTROL_RELOADED);

@@ -147,8 +147,12 @@ static void obey(struct worker *worker, const struct control_message *message, i
         begin_to_leave(worker, 1012, "the server is being upgraded", message->value,
                        message->value + time_ms);
         break;
-    case CONTROL_LOG_REOPEN: /* the log is standard error: the master's business */
-    case CONTROL_READY:      /* these are for the master */
+    case CONTROL_LOG_REOPEN:
+        if (fd >= 0) {
+            log_set_fd(fd);
+        }
+        return;
+    case CONTROL_READY: /* these are for the master */
     case CONTROL_RELOADED:
     case CONTROL_RELOAD_FAILED:
     case CONTROL_DRAINED:

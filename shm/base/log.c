@@ -6,15 +6,16 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "shm/base/clock.h"
+#include "shm/base/journal.h"
 
 #define LEVELS 4
 #define NAME_BYTES 32
+#define PREFIX_BYTES 3 /* "<6>", sd-daemon(3) */
 
 /* Kept free for what closes a line that was cut: a quote, the mark, the brace, the newline. */
 #define TAIL_BYTES 32
@@ -25,21 +26,22 @@
 static struct {
     enum log_level least;
     enum log_format format;
-    bool priority_prefix; /* the journal reads standard error and understands "<6>" */
+    int fd;       /* where lines go */
+    bool journal; /* it reads fd: it gets fields, or lines with "<6>" in front */
     char process[NAME_BYTES];
     _Atomic uint64_t lines[LEVELS]; /* relaxed: a count that nothing is ordered by */
-} log_state = {.least = LOG_LEVEL_INFO, .process = "master"};
+} log_state = {.least = LOG_LEVEL_INFO, .fd = STDERR_FILENO, .process = "master"};
 
 /* clang-format off */
 static const struct {
-    const char *text;     /* as people read it, padded */
-    const char *word;     /* as tools read it */
-    const char *priority; /* sd-daemon(3) */
+    const char *text; /* as people read it, padded */
+    const char *word; /* as tools read it, and the setting log.level */
+    int priority;     /* of syslog(3) */
 } level_names[LEVELS] = {
-    [LOG_LEVEL_DEBUG] = {"DEBUG", "debug", "<7>"},
-    [LOG_LEVEL_INFO]  = {"INFO ", "info",  "<6>"},
-    [LOG_LEVEL_WARN]  = {"WARN ", "warn",  "<4>"},
-    [LOG_LEVEL_ERROR] = {"ERROR", "error", "<3>"},
+    [LOG_LEVEL_DEBUG] = {"DEBUG", "debug", 7},
+    [LOG_LEVEL_INFO]  = {"INFO ", "info",  6},
+    [LOG_LEVEL_WARN]  = {"WARN ", "warn",  4},
+    [LOG_LEVEL_ERROR] = {"ERROR", "error", 3},
 };
 /* clang-format on */
 
@@ -53,12 +55,37 @@ void log_init(enum log_level least, enum log_format format)
 {
     log_state.least = least;
     log_state.format = format;
-    log_state.priority_prefix = format != LOG_FORMAT_TEXT && getenv("JOURNAL_STREAM") != NULL;
+    log_set_fd(log_state.fd);
+}
+
+void log_set_fd(int fd)
+{
+    if (fd != log_state.fd && log_state.fd != STDERR_FILENO) {
+        (void)close(log_state.fd);
+    }
+    log_state.fd = fd;
+    log_state.journal = log_state.format != LOG_FORMAT_TEXT && journal_reads(fd);
+    if (log_state.journal) {
+        journal_start();
+    }
+}
+
+enum log_level log_level_of(struct str word)
+{
+    for (int level = 0; level < LEVELS; level++) {
+        if (str_equal(word, str_from(level_names[level].word))) {
+            return (enum log_level)level;
+        }
+    }
+    return LOG_LEVEL_INFO;
 }
 
 void log_set_process(const char *name)
 {
     (void)str_copy(str_from(name), log_state.process, sizeof(log_state.process));
+    if (log_state.journal) {
+        journal_start();
+    }
 }
 
 void log_set_level(enum log_level least)
@@ -265,6 +292,24 @@ static void put_end(struct line *line)
     put_tail(line, json ? STR("}\n") : STR("\n"));
 }
 
+static void write_line(const struct line *line)
+{
+    ssize_t written;
+
+    do {
+        written = write(log_state.fd, line->bytes, line->len);
+    } while (written < 0 && errno == EINTR);
+}
+
+/* Without the prefix and the newline, which are for the stream. */
+static bool send_to_journal(const struct line *line, enum log_level level,
+                            const struct log_field *fields)
+{
+    struct str text = {line->bytes + PREFIX_BYTES, line->len - PREFIX_BYTES - 1};
+
+    return journal_send(level_names[level].priority, text, str_from(log_state.process), fields);
+}
+
 void log_write(enum log_level level, const char *message, const struct log_field *fields)
 {
     int kept_errno = errno; /* a failed call, its log line, a look at errno: must work */
@@ -275,19 +320,18 @@ void log_write(enum log_level level, const char *message, const struct log_field
     }
     line.len = 0;
     line.cut = false;
-    if (log_state.priority_prefix) {
-        put_text(&line, level_names[level].priority);
+    if (log_state.journal) {
+        put(&line, (struct str){(const char[]){'<', (char)('0' + level_names[level].priority), '>'},
+                                PREFIX_BYTES});
     }
     put_head(&line, level, message);
-    for (; fields->key != NULL && !line.cut; fields++) {
-        put_field(&line, fields);
+    for (const struct log_field *field = fields; field->key != NULL && !line.cut; field++) {
+        put_field(&line, field);
     }
     put_end(&line);
     atomic_fetch_add_explicit(&log_state.lines[level], 1, memory_order_relaxed);
-
-    ssize_t written;
-    do {
-        written = write(STDERR_FILENO, line.bytes, line.len);
-    } while (written < 0 && errno == EINTR);
+    if (!log_state.journal || !send_to_journal(&line, level, fields)) {
+        write_line(&line);
+    }
     errno = kept_errno; /* standard error is full or gone: nobody is left to be told */
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log.h - one line an event, on standard error.
+ * log.h - one line an event, on standard error or in a file.
  *
- * Human-readable on a terminal, logfmt or JSON elsewhere (a setting).  A line is one write(2) of at
- * most LOG_LINE_BYTES; what does not fit is cut and marked, values are escaped, so a line is always
+ * Human-readable on a terminal, logfmt or JSON elsewhere (a setting).  The journal gets each value as
+ * a field of its own besides (journal.h).  A line is one write(2) of at most LOG_LINE_BYTES; what does not fit is cut and marked, values are escaped, so a line is always
  * one line.  Never log a password, token, flag or guess.  Any process.
  *
  *     LOG(LOG_LEVEL_WARN, "backlog is clamped", LOG_U64("wanted", 4096), LOG_U64("got", 128));
@@ -47,6 +47,10 @@ void log_init(enum log_level least, enum log_format format);
 /* "ctfg: worker 1" without the "ctfg: ": stands in every line.  After fork. */
 void log_set_process(const char *name);
 void log_set_level(enum log_level least);
+/* "debug", "info", "warn", "error": what the setting log.level may be. */
+enum log_level log_level_of(struct str word);
+/* Lines go there from now on; it is the log's, and what was there before is closed. */
+void log_set_fd(int fd);
 /* Lines written so far, by level: for /metrics. */
 uint64_t log_lines(enum log_level level);
 const char *log_errno_text(int error);

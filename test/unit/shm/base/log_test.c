@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,21 +196,43 @@ static void levels_below_the_least_are_neither_written_nor_counted(void **state)
     assert_int_equal(log_lines(LOG_LEVEL_WARN), warnings + 1);
 }
 
-static void the_journal_gets_the_priority(void **state)
+static void a_level_has_a_word(void **state)
 {
     (void)state;
-    assert_int_equal(setenv("JOURNAL_STREAM", "8:1234", 1), 0);
+    assert_int_equal(log_level_of(STR("debug")), LOG_LEVEL_DEBUG);
+    assert_int_equal(log_level_of(STR("info")), LOG_LEVEL_INFO);
+    assert_int_equal(log_level_of(STR("warn")), LOG_LEVEL_WARN);
+    assert_int_equal(log_level_of(STR("error")), LOG_LEVEL_ERROR);
+}
+
+/* What was there before is closed, but for standard error. */
+static void lines_go_where_they_are_sent(void **state)
+{
+    int ends[2];
+    int other[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(pipe(other), 0);
     log_init(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
-    capture();
-    LOG(LOG_LEVEL_WARN, "w");
-    (void)captured();
-    assert_memory_equal(text, "<4>ts=", 6);
-    log_init(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
-    capture();
-    LOG(LOG_LEVEL_WARN, "w");
-    (void)captured();
-    assert_int_not_equal(text[0], '<');
-    assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+    log_set_fd(ends[1]);
+    LOG(LOG_LEVEL_INFO, "first");
+    log_set_fd(other[1]);
+    LOG(LOG_LEVEL_INFO, "second");
+    log_set_fd(STDERR_FILENO);
+    ssize_t len = read(ends[0], text, sizeof(text) - 1);
+    assert_true(len > 0);
+    text[len] = '\0';
+    assert_non_null(strstr(text, "msg=first\n"));
+    assert_int_equal(read(ends[0], text, 1), 0); /* closed */
+    len = read(other[0], text, sizeof(text) - 1);
+    assert_true(len > 0);
+    text[len] = '\0';
+    assert_non_null(strstr(text, "msg=second\n"));
+    assert_int_equal(read(other[0], text, 1), 0);
+    assert_true(fcntl(STDERR_FILENO, F_GETFD) >= 0);
+    close(ends[0]);
+    close(other[0]);
 }
 
 static void a_log_line_leaves_errno_alone(void **state)
@@ -234,7 +257,8 @@ int main(void)
         cmocka_unit_test(a_line_that_is_too_long_is_cut_marked_and_still_one),
         cmocka_unit_test(a_message_that_is_too_long_is_cut),
         cmocka_unit_test(levels_below_the_least_are_neither_written_nor_counted),
-        cmocka_unit_test(the_journal_gets_the_priority),
+        cmocka_unit_test(a_level_has_a_word),
+        cmocka_unit_test(lines_go_where_they_are_sent),
         cmocka_unit_test(a_log_line_leaves_errno_alone),
     };
     (void)unsetenv("JOURNAL_STREAM");
