@@ -21,9 +21,9 @@ enum control_type {
     CONTROL_DRAINED,       /* about to exit, nothing lost */
     CONTROL_RESTART_ASKED, /* value unused: the child cannot go on without being forked anew */
     /* master -> child */
-    CONTROL_RELOAD,  /* fd: the sealed files of the new game; value: its generation */
-    CONTROL_DRAIN,   /* value: milliseconds there are; close streams with 1001 and leave */
-    CONTROL_UPGRADE, /* value: milliseconds to spread the closes (1012) over; then leave */
+    CONTROL_RELOAD,     /* fd: the sealed files of the new game; value: its generation */
+    CONTROL_DRAIN,      /* value: milliseconds there are; close streams with 1001 and leave */
+    CONTROL_UPGRADE,    /* value: milliseconds to spread the closes (1012) over; then leave */
     CONTROL_LOG_REOPEN, /* fd: the log from now on */
     CONTROL_TYPES,
 };
