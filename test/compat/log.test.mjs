@@ -183,6 +183,8 @@ describe("where lines go", { timeout: 120000 }, () => {
       await inFile(/ proc=master msg="process died"/);
       await waitFor("its successor", async () => (await call(server.url, "GET", "/api/me").catch(() => undefined))?.status === 401);
       await inFile(/ route=\/api\/me status=401 /);
+      server.signal("SIGUSR2"); // the program's successor goes on with the same file
+      await inFile(/ proc=master msg="ctfg \S+ ready/);
       assert.equal(readFileSync(rotated, "utf8"), before, "nothing is added to the old file");
     } finally {
       await server.stop();

@@ -2,7 +2,8 @@
 // A real Prometheus scrapes a server that is played on: the numbers are those of the game, a killed
 // worker loses none of them, and rules and dashboard of conf/ ask for what there is.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -39,6 +40,29 @@ const played = {
   "ctfg_db_queue_depth_limit": 65536,
   "count(ctfg_process_resident_memory_bytes > 1e6)": 3, // master, db, worker,
   "count(ctfg_build_info)": 1,
+};
+
+/** What makes each alert fire, alone: series and their values, one each 15 s (promtool's notation). */
+const slow = (name) => ({ [`${name}{le="0.05"}`]: "0+1x40", [`${name}{le="4"}`]: "0+9x40", [`${name}{le="+Inf"}`]: "0+9x40" });
+const troubles = {
+  CtfgDown: { 'up{job="ctfg"}': "0x40" },
+  CtfgDbRestarts: { ctfg_db_restarts_total: "0x20 1x20" },
+  CtfgWorkerRestarts: { ctfg_worker_restarts_total: "0x20 1 2 3x20" },
+  CtfgStoreRefuses: { ctfg_db_store_refuses: "1x40" },
+  CtfgStoreErrors: { ctfg_db_store_errors_total: "0x20 1x20" },
+  CtfgWalGrows: { ctfg_db_wal_bytes: "300x40", ctfg_db_wal_limit_bytes: "100x40" },
+  CtfgServerErrors: { 'ctfg_http_requests_total{code="2xx"}': "0+90x40", 'ctfg_http_requests_total{code="5xx"}': "0+2x40" },
+  CtfgRefuses: { ctfg_connections_refused_total: "0x30 1x10", ctfg_db_queue_full_total: "0x40", ctfg_password_refused_total: "0x40" },
+  CtfgConnectionsNearLimit: { ctfg_connections_open: "90x40", ctfg_connections_limit: "100x40" },
+  CtfgSlowAnswers: slow("ctfg_http_request_seconds_bucket"),
+  CtfgSlowDisk: slow("ctfg_db_fsync_seconds_bucket"),
+  CtfgLoopStalls: slow("ctfg_loop_stall_seconds_bucket"),
+  CtfgStreamLags: { ctfg_stream_lag_events: "2000x40" },
+  CtfgStreamsLost: { ctfg_streams_open: "100x30 40x10" },
+  CtfgLoginsLimited: { 'ctfg_rate_limited_total{endpoint="login"}': "0+30x40" },
+  CtfgReloadRefused: { ctfg_reloads_refused_total: "0x20 1x20" },
+  CtfgMemory: { 'ctfg_process_resident_memory_bytes{process="db"}': "1600000000x40" },
+  CtfgGameReset: { ctfg_reset_sequence: "0x20 7x20" },
 };
 
 let server;
@@ -160,6 +184,31 @@ describe("what Prometheus sees", { timeout: 120000 }, () => {
     }
     await assertKnown(rules.flatMap((rule) => [...namesIn(rule.query)]));
     assert.deepEqual(rules.filter((rule) => rule.state === "firing").map((rule) => rule.name), [], "nothing is wrong");
+  });
+
+  it("each alert fires when it should, and alone", () => {
+    const tests = Object.entries(troubles).map(([alert, values]) => ({
+      interval: "15s",
+      input_series: Object.entries(values).map(([series, text]) => ({ series, values: text })),
+      promql_expr_test: [
+        {
+          expr: 'count by (alertname) (ALERTS{alertstate="firing"})',
+          eval_time: "10m",
+          exp_samples: [{ labels: `{alertname="${alert}"}`, value: 1 }],
+        },
+      ],
+    }));
+    const dir = mkdtempSync(join(tmpdir(), "ctfg-alerts-"));
+    try {
+      const file = join(dir, "tests.yml"); // JSON is YAML
+      writeFileSync(file, JSON.stringify({ rule_files: [ALERTS], evaluation_interval: "15s", tests }));
+      const { status, text } = promtool(["test", "rules", file]);
+      assert.equal(status, 0, text);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+    const names = readFileSync(ALERTS, "utf8").match(/(?<=- alert: )\w+/g);
+    assert.deepEqual(Object.keys(troubles), names, "each alert has its row");
   });
 
   it("a killed worker loses no count, and an alert tells that it is gone", async () => {
