@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf/game.h"
+#include "shm/base/json_out.h"
 
 /* Given by contract: a challenge whose text carries an obfuscated name is solved with it. */
 static const char obfuscation_key[] = "some-secret-key";
@@ -87,13 +88,13 @@ static void append_value(struct buf *out, enum placeholder which, const struct g
 {
     switch (which) {
     case PLACEHOLDER_USERNAME:
-        buf_append_str(out, values->username);
+        json_escape(out, values->username);
         break;
     case PLACEHOLDER_USERID:
         buf_append_u64(out, values->user_id);
         break;
     case PLACEHOLDER_DISPLAYNAME:
-        buf_append_str(out, values->displayname.len > 0 ? values->displayname : unset);
+        json_escape(out, values->displayname.len > 0 ? values->displayname : unset);
         break;
     case PLACEHOLDER_OBFUSCATED_DISPLAYNAME:
         if (values->displayname.len > 0) {
@@ -103,12 +104,11 @@ static void append_value(struct buf *out, enum placeholder which, const struct g
         }
         break;
     case PLACEHOLDER_CONTROL_CLUSTER:
-        buf_append_str(out, game->control_cluster.len > 0 ? game->control_cluster : unset);
+        json_escape(out, game->control_cluster.len > 0 ? game->control_cluster : unset);
         break;
     case PLACEHOLDER_PLAYER_CLUSTER:
         if (game->player_cluster_count > 0) {
-            buf_append_str(out,
-                           game->player_clusters[values->user_id % game->player_cluster_count]);
+            json_escape(out, game->player_clusters[values->user_id % game->player_cluster_count]);
         } else {
             buf_append_str(out, unset);
         }
@@ -125,16 +125,16 @@ bool placeholder_scan(struct str text)
     return find_next(text, 0, &at) != PLACEHOLDER_COUNT;
 }
 
-void placeholder_append(struct buf *out, struct str text, const struct game *game,
-                        const struct placeholder_values *values)
+void placeholder_append_json(struct buf *out, struct str json, const struct game *game,
+                             const struct placeholder_values *values)
 {
     size_t from = 0;
 
-    while (from < text.len) {
+    while (from < json.len) {
         size_t at;
-        enum placeholder which = find_next(text, from, &at);
+        enum placeholder which = find_next(json, from, &at);
 
-        buf_append(out, text.data + from, at - from);
+        buf_append(out, json.data + from, at - from);
         if (which == PLACEHOLDER_COUNT) {
             return;
         }

@@ -2,8 +2,9 @@
 /*
  * placeholder.h - @USERNAME@ and its siblings (contract.md section 1) in a challenge's text.
  *
- * A text is split once, at load: placeholder_scan() tells whether there is anything to replace, so
- * that most challenges cost one copy.
+ * A text is looked through and escaped as JSON once, at load: placeholder_scan() tells whether there is
+ * anything to replace, so that most challenges cost one copy.  Placeholders hold no character that
+ * JSON escapes, so they are found in the escaped text as well, and only the values are escaped later.
  */
 #pragma once
 
@@ -24,8 +25,8 @@ struct placeholder_values {
 
 /* Does the text hold any placeholder? */
 bool placeholder_scan(struct str text);
-/* Appends the text with its placeholders replaced. */
-void placeholder_append(struct buf *out, struct str text, const struct game *game,
-                        const struct placeholder_values *values);
+/* Appends a text that is JSON already, with its placeholders replaced by values escaped likewise. */
+void placeholder_append_json(struct buf *out, struct str json, const struct game *game,
+                             const struct placeholder_values *values);
 /* Upper-case hex of (name, CRC-32 of it) XORed with the contract's key. */
 void placeholder_obfuscate(struct buf *out, struct str name);

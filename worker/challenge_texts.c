@@ -10,10 +10,10 @@
 #include "shm/solved.h"
 #include "worker/rules.h"
 
-/* A challenge's text: JSON already, unless it has to be filled in for each reader. */
+/* A challenge's text, quoted and escaped. */
 struct text {
-    struct str json;   /* quoted and escaped */
-    struct str source; /* data != NULL: has placeholders */
+    struct str json;
+    bool has_placeholders; /* to be filled in for each reader */
 };
 
 struct fragments {
@@ -30,8 +30,9 @@ struct challenge_texts {
     struct fragments *fragments; /* in the order of game->challenges */
 };
 
+/* Most lists fit: one piece of memory, where growing by doubling takes five and copies each. */
+#define FIRST_LIST_BYTES_MAX 65536u
 #define TEXTS_BYTES_MAX (512u << 20) /* far above what a game's files may hold, escaped */
-#define PLAYER_TEXT_BYTES_MAX (GAME_TEXT_BYTES_MAX * 8)
 
 /* While bytes still grow, a fragment is an offset: data holds it until settle(). */
 static struct str mark(const struct buf *bytes, size_t from)
@@ -52,11 +53,11 @@ static struct text text_build(struct buf *bytes, struct str source)
     struct json_out json = JSON_OUT(bytes);
     size_t from = bytes->len;
 
-    if (placeholder_scan(source)) {
-        return (struct text){.source = source};
-    }
     json_str(&json, source);
-    return (struct text){.json = mark(bytes, from)};
+    return (struct text){
+        .json = mark(bytes, from),
+        .has_placeholders = placeholder_scan(source),
+    };
 }
 
 static struct str head_build(struct buf *bytes, const struct game_challenge *challenge)
@@ -157,17 +158,11 @@ void challenge_texts_free(struct challenge_texts *texts)
 static void append_text(struct buf *out, const struct text *text, const struct game *game,
                         const struct placeholder_values *values)
 {
-    if (text->source.data == NULL) {
+    if (text->has_placeholders) {
+        placeholder_append_json(out, text->json, game, values);
+    } else {
         buf_append_str(out, text->json);
-        return;
     }
-    struct buf filled = BUF_INIT(PLAYER_TEXT_BYTES_MAX);
-    struct json_out json = JSON_OUT(out);
-
-    placeholder_append(&filled, text->source, game, values);
-    json_str(&json, buf_str(&filled));
-    out->failed |= filled.failed;
-    buf_free(&filled);
 }
 
 static void append_hints(struct buf *out, const struct fragments *fragments,
@@ -218,8 +213,13 @@ void challenge_texts_append(const struct challenge_texts *texts, const struct ga
                             const struct placeholder_values *values, bool with_locked,
                             struct buf *out)
 {
+    size_t guess_bytes =
+        texts->bytes.len < FIRST_LIST_BYTES_MAX ? texts->bytes.len : FIRST_LIST_BYTES_MAX;
     bool first = true;
 
+    if (!buf_reserve(out, guess_bytes)) {
+        return;
+    }
     buf_append_char(out, '[');
     for (uint32_t i = 0; i < game->challenge_count; i++) {
         const struct game_challenge *challenge = &game->challenges[i];

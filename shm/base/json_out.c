@@ -102,13 +102,11 @@ static bool is_plain(char c)
     return c >= 0x20 && c < 0x7F && c != '"' && c != '\\' && c != '<';
 }
 
-void json_str(struct json_out *json, struct str value)
+void json_escape(struct buf *out, struct str value)
 {
     size_t plain = 0; /* where the bytes begin that are not copied yet */
     char scratch[6];
 
-    value_begin(json);
-    buf_append_char(json->buf, '"');
     for (size_t at = 0; at < value.len;) {
         if (is_plain(value.data[at])) {
             at++;
@@ -118,15 +116,22 @@ void json_str(struct json_out *json, struct str value)
         struct str instead = escaped(value.data + at, len, &scratch);
         size_t next = at + (len > 0 ? len : 1);
         if (instead.len > 0) {
-            buf_append(json->buf, value.data + plain, at - plain);
-            buf_append_str(json->buf, instead);
+            buf_append(out, value.data + plain, at - plain);
+            buf_append_str(out, instead);
             plain = next;
         }
         at = next;
     }
     if (plain < value.len) {
-        buf_append(json->buf, value.data + plain, value.len - plain);
+        buf_append(out, value.data + plain, value.len - plain);
     }
+}
+
+void json_str(struct json_out *json, struct str value)
+{
+    value_begin(json);
+    buf_append_char(json->buf, '"');
+    json_escape(json->buf, value);
     buf_append_char(json->buf, '"');
 }
 

@@ -32,6 +32,8 @@ void json_u64(struct json_out *json, uint64_t value);
 void json_i64(struct json_out *json, int64_t value);
 void json_bool(struct json_out *json, bool value);
 void json_null(struct json_out *json);
+/* Only what stands between a string's quotes, for who puts one together from parts. */
+void json_escape(struct buf *out, struct str value);
 /* Text that is JSON already. */
 void json_raw(struct json_out *json, struct str value);
 

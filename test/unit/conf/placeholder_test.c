@@ -18,7 +18,7 @@ static void expect(const char *text, const struct game *from, const struct place
 {
     struct buf out = BUF_INIT(4096);
 
-    placeholder_append(&out, str_from(text), from, who);
+    placeholder_append_json(&out, str_from(text), from, who);
     buf_append_char(&out, '\0');
     assert_false(out.failed);
     assert_string_equal(out.data, wanted);
@@ -87,6 +87,15 @@ static void a_value_is_not_looked_at_again(void **state)
     expect("a @DISPLAYNAME@", &game, &sly, "a @USERNAME@");
 }
 
+static void a_value_is_escaped_as_the_text_around_it_is(void **state)
+{
+    (void)state;
+    const struct placeholder_values quoting = {
+        .username = STR("o\"b\\"), .user_id = 1, .displayname = STR("<b>")};
+
+    expect("\\n@USERNAME@ @DISPLAYNAME@", &game, &quoting, "\\no\\\"b\\\\ \\u003cb>");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +104,7 @@ int main(void)
         cmocka_unit_test(what_is_not_there_is_unset),
         cmocka_unit_test(other_signs_are_left_alone),
         cmocka_unit_test(a_value_is_not_looked_at_again),
+        cmocka_unit_test(a_value_is_escaped_as_the_text_around_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
