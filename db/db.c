@@ -184,7 +184,7 @@ static void on_before_poll(uv_prepare_t *prepare)
     uint64_t turn_us = now_us - process.turn_started_us;
     uint64_t asleep_us = (idle_ns - process.idle_ns) / 1000;
 
-    slots_observe(HISTOGRAM_LOOP_STALL, turn_us > asleep_us ? turn_us - asleep_us : 0);
+    slots_observe_turn(turn_us > asleep_us ? turn_us - asleep_us : 0);
     process.turn_started_us = now_us;
     process.idle_ns = idle_ns;
 }

@@ -197,6 +197,14 @@ void slots_observe(enum slot_histogram histogram, uint64_t value)
     }
 }
 
+void slots_observe_turn(uint64_t turn_us)
+{
+    slots_observe(HISTOGRAM_LOOP_STALL, turn_us);
+    if (slots.row != NULL && turn_us > get_u64(&slots.row->metrics[METRIC_LOOP_LONGEST])) {
+        put_u64(&slots.row->metrics[METRIC_LOOP_LONGEST], turn_us);
+    }
+}
+
 void slots_count_request(uint32_t route, uint32_t status, uint64_t latency_us)
 {
     uint32_t class = status / 100;

@@ -40,6 +40,8 @@ struct shm_histogram {
  * and share one help.
  */
 #define SLOT_METRICS(X)                                                                            \
+    X(LOOP_LONGEST, "loop_longest_turn_microseconds", "", GAUGE,                                   \
+      "Longest turn of a process's loop since its start.")                                         \
     X(CONNS_ACCEPTED, "connections_accepted", "", COUNTER, "Connections accepted by a worker.")    \
     X(CONNS_OPEN, "connections_open", "", GAUGE, "Connections a worker holds open.")               \
     X(CONNS_REFUSED, "connections_refused", "", COUNTER,                                           \
@@ -194,6 +196,7 @@ void slots_add(enum slot_metric metric, uint64_t amount);
 void slots_sub(enum slot_metric metric, uint64_t amount);
 void slots_set(enum slot_metric metric, uint64_t value);
 void slots_observe(enum slot_histogram histogram, uint64_t value);
+void slots_observe_turn(uint64_t turn_us); /* of a loop: the histogram, and the longest one */
 void slots_count_request(uint32_t route, uint32_t status, uint64_t latency_us);
 
 /* master, when the owner is dead and has no successor yet: marks the row, empties its gauges. */

@@ -218,7 +218,7 @@ static void on_turn_end(uv_check_t *check)
     uint64_t turn_ns = now_ns - module.turn_end_ns;
     uint64_t waited_ns = idle_ns - module.turn_idle_ns;
 
-    slots_observe(HISTOGRAM_LOOP_STALL, turn_ns > waited_ns ? (turn_ns - waited_ns) / 1000 : 0);
+    slots_observe_turn(turn_ns > waited_ns ? (turn_ns - waited_ns) / 1000 : 0);
     module.turn_end_ns = now_ns;
     module.turn_idle_ns = idle_ns;
     leave_when_done(worker);

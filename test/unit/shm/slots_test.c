@@ -176,6 +176,22 @@ static void a_value_falls_into_the_first_bucket_that_bounds_it(void **state)
     fixture_end(&fixture);
 }
 
+static void the_longest_turn_is_remembered(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+
+    fixture_make(&fixture, &fixture_sizes);
+    slots_own(&fixture.segment, SLOT_DB);
+    slots_observe_turn(700);
+    slots_observe_turn(9000);
+    slots_observe_turn(100);
+    const struct shm_slot *slot = slots_at(&fixture.segment, SLOT_DB);
+    assert_int_equal(slots_read(slot, METRIC_LOOP_LONGEST), 9000);
+    assert_int_equal(read_u64(&slot->histograms[HISTOGRAM_LOOP_STALL].sum_us), 9800);
+    fixture_end(&fixture);
+}
+
 static void requests_are_counted_by_route_and_status(void **state)
 {
     (void)state;
@@ -209,6 +225,7 @@ int main(void)
         cmocka_unit_test(twice_a_second_a_process_notes_what_it_uses),
         cmocka_unit_test(a_successor_goes_on_counting_but_holds_nothing_open),
         cmocka_unit_test(a_value_falls_into_the_first_bucket_that_bounds_it),
+        cmocka_unit_test(the_longest_turn_is_remembered),
         cmocka_unit_test(requests_are_counted_by_route_and_status),
     };
 
