@@ -87,7 +87,7 @@ UNIT_SRCS := $(sort $(shell find test/unit test/property -name '*_test.c' 2>/dev
 UNIT_BINS := $(UNIT_SRCS:%.c=$(B)/%)
 FUZZ_SRCS := $(sort $(wildcard test/fuzz/*.c))
 FUZZ_BINS := $(FUZZ_SRCS:test/fuzz/%.c=$(B)/target/%)
-BENCH_SRCS := $(sort $(wildcard bench/*.c bench/bare/*.c))
+BENCH_SRCS := $(sort $(wildcard bench/clients/*.c bench/bare/*.c))
 BENCH_BINS := $(BENCH_SRCS:%.c=$(B)/%)
 PLAYERS_SRCS := $(sort $(wildcard bench/players/*.c))
 PLAYERS_OBJS := $(PLAYERS_SRCS:%.c=$(B)/obj/%.o)
@@ -276,15 +276,28 @@ $(B)/target/%: test/fuzz/%.c $(B)/engine.a
 
 # ---- benchmarks ------------------------------------------------------------------------------
 
-.PHONY: bench bench-players bench-quick
-bench: $(B)/ctfg $(B)/bench/players $(BENCH_BINS) ## every measurement of bench/*.mjs
-	@for program in $(wildcard bench/*.mjs); do node $$program || exit 1; done
+.PHONY: bench bench-quick bench-compare bench-players
+bench bench-quick: $(B)/ctfg
+	@package/deps bench
+	@$(MAKE) --no-print-directory $(BENCH_BINS) $(NODE_BENCH_DEPS)
+	node bench/bench.mjs $(if $(filter bench,$@),--write,--quick)
+
+bench: ## measure every figure beside something else (20 minutes), write docs/benchmarks.md
+bench-quick: ## the same with few rounds and small sizes, writes nothing (3 minutes)
+
+bench-compare: ## what got slower than the last release, by bench/history.tsv
+	@node bench/compare.mjs
 
 bench-players: $(B)/ctfg $(B)/bench/players ## whole games of 10, 70 and 200 emulated players, one table
 	node bench/players.mjs
 
-bench-quick: $(B)/ctfg $(BENCH_BINS) ## what a request costs, here and elsewhere (nginx, wrk)
-	node bench/compare.mjs --rounds 5
+# Rivals in Node (npm, locked).  better-sqlite3 is compiled, with the headers of the node that runs it.
+NODE_BENCH_DEPS := bench/node_modules/.package-lock.json
+$(NODE_BENCH_DEPS): bench/package-lock.json bench/package.json
+	cd bench && npm_config_build_from_source=true \
+		npm_config_nodedir="$$(node -p 'path.dirname(path.dirname(process.execPath))')" \
+		npm ci --no-audit --no-fund
+	@touch $@
 
 $(B)/bench/players: $(PLAYERS_OBJS) $(B)/engine.a
 	@mkdir -p $(@D)

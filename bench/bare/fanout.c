@@ -4,7 +4,7 @@
  *
  *     fanout BYTES     listens on a free port of 127.0.0.1, says which on standard error
  *
- * The yardstick of bench/streams.mjs.  A GET is answered as an upgrade with an empty first frame and
+ * The yardstick of bench/groups/streams.mjs.  A GET is answered as an upgrade with an empty first frame and
  * joins; anything else makes one text frame of BYTES go to all who have joined.  Nothing is parsed.
  */
 #include <stdio.h>
@@ -24,9 +24,16 @@ static const char welcome[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: webs
                               "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
                               "\x81\x02[]";
 
+#define NOWHERE UINT32_MAX
+
+struct peer {
+    uv_tcp_t tcp;
+    uint32_t place; /* in peers[], NOWHERE: has not joined */
+};
+
 static struct {
     uv_tcp_t listener;
-    uv_tcp_t *peers[PEERS_MAX];
+    struct peer *peers[PEERS_MAX]; /* who has joined */
     uint32_t count;
     char frame[4 + FRAME_BYTES_MAX];
     size_t frame_len;
@@ -40,23 +47,39 @@ static void put(uv_tcp_t *peer, const char *bytes, size_t len)
     CHECK(uv_try_write((uv_stream_t *)peer, &buf, 1) == (int)len);
 }
 
+static void join(struct peer *peer)
+{
+    CHECK(bare.count < PEERS_MAX && peer->place == NOWHERE);
+    peer->place = bare.count;
+    bare.peers[bare.count++] = peer;
+    put(&peer->tcp, welcome, sizeof(welcome) - 1);
+}
+
+static void forget(struct peer *peer)
+{
+    if (peer->place != NOWHERE) {
+        struct peer *last = bare.peers[--bare.count];
+
+        bare.peers[peer->place] = last;
+        last->place = peer->place;
+    }
+}
+
 static void on_closed(uv_handle_t *handle)
 {
-    free(handle);
+    free(handle->data);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf)
 {
     if (got < 0) {
-        bare.count = 0; /* the client is one process: when one goes, all do */
+        forget(stream->data);
         uv_close((uv_handle_t *)stream, on_closed);
     } else if (got > 3 && memcmp(buf->base, "GET", 3) == 0) {
-        CHECK(bare.count < PEERS_MAX);
-        bare.peers[bare.count++] = (uv_tcp_t *)stream;
-        put((uv_tcp_t *)stream, welcome, sizeof(welcome) - 1);
+        join(stream->data);
     } else if (got > 0) {
         for (uint32_t i = 0; i < bare.count; i++) {
-            put(bare.peers[i], bare.frame, bare.frame_len);
+            put(&bare.peers[i]->tcp, bare.frame, bare.frame_len);
         }
     }
 }
@@ -70,13 +93,15 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 
 static void on_connection(uv_stream_t *listener, int status)
 {
-    uv_tcp_t *peer = calloc(1, sizeof(*peer));
+    struct peer *peer = calloc(1, sizeof(*peer));
 
     CHECK(status == 0 && peer != NULL);
-    CHECK(uv_tcp_init(listener->loop, peer) == 0);
-    CHECK(uv_accept(listener, (uv_stream_t *)peer) == 0);
-    (void)uv_tcp_nodelay(peer, 1);
-    CHECK(uv_read_start((uv_stream_t *)peer, on_alloc, on_read) == 0);
+    peer->place = NOWHERE;
+    CHECK(uv_tcp_init(listener->loop, &peer->tcp) == 0);
+    peer->tcp.data = peer;
+    CHECK(uv_accept(listener, (uv_stream_t *)&peer->tcp) == 0);
+    (void)uv_tcp_nodelay(&peer->tcp, 1);
+    CHECK(uv_read_start((uv_stream_t *)&peer->tcp, on_alloc, on_read) == 0);
 }
 
 int main(int argc, char **argv)

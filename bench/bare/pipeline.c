@@ -4,14 +4,13 @@
  *
  *     pipeline DATABASE SQL_FILE...     listens on a free port of 127.0.0.1, says which on standard error
  *
- * The yardstick of bench/submits.mjs.  Two processes: the front takes POSTs and knows from the body
+ * The yardstick of bench/groups/flags.mjs.  Two processes: the front takes POSTs and knows from the body
  * whether a row of `events` is wanted ("right" or "hint_id" in it: answered after the commit) or one of
  * `guesses` (answered at once); the store commits whatever has arrived with one fsync.  The SQL files
  * are ctfg's migrations, so tables and indexes are the same.  No game, no session, no limit, no board.
  */
 #include <llhttp.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "bench/bare/store.h"
 #include "shm/base/buf.h"
 #include "shm/base/check.h"
 #include "shm/base/clock.h"
@@ -27,12 +27,6 @@
 #define PEERS_MAX 4096
 #define BACKLOG 4096
 #define QUEUE_BYTES_MAX (64u << 20)
-#define SQL_BYTES_MAX (1u << 20)
-#define USERS 2000 /* rows are spread as the load's are */
-#define CHALLENGES 500
-#define WAL_PAGES 16384 /* 64 MiB, as ctfg's default */
-
-enum row_kind { ROW_SOLVE = 1, ROW_HINT = 2, ROW_GUESS = 3 };
 
 struct note {
     uint64_t at_us;
@@ -65,65 +59,6 @@ static struct {
 
 /* ---- the store: one process, one transaction for all that has arrived ---- */
 
-static sqlite3 *open_database(const char *path, char **sql_files)
-{
-    sqlite3 *db;
-    char pragma[64];
-
-    CHECK(sqlite3_open(path, &db) == SQLITE_OK);
-    for (; *sql_files != NULL; sql_files++) {
-        static char sql[SQL_BYTES_MAX];
-        FILE *file = fopen(*sql_files, "rb");
-
-        CHECK(file != NULL);
-        sql[fread(sql, 1, sizeof(sql) - 1, file)] = '\0';
-        (void)fclose(file);
-        CHECK(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK);
-    }
-    (void)snprintf(pragma, sizeof(pragma), "PRAGMA wal_autocheckpoint = %d", WAL_PAGES);
-    CHECK(sqlite3_exec(db,
-                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                       "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;",
-                       NULL, NULL, NULL) == SQLITE_OK);
-    CHECK(sqlite3_exec(db, pragma, NULL, NULL, NULL) == SQLITE_OK);
-    return db;
-}
-
-static sqlite3_stmt *prepare(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *statement;
-
-    CHECK(sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK);
-    return statement;
-}
-
-/* Spread at random over all pairs, and never the same pair twice: 7,919 is coprime to their number. */
-static void insert(sqlite3_stmt *events, sqlite3_stmt *guesses, const struct note *note,
-                   uint64_t *pairs)
-{
-    bool is_guess = note->kind == ROW_GUESS;
-    sqlite3_stmt *row = is_guess ? guesses : events;
-    uint64_t pair = pairs[note->kind]++ * 7919 % ((uint64_t)USERS * CHALLENGES);
-
-    (void)sqlite3_bind_int64(row, 1, (sqlite3_int64)note->at_us);
-    (void)sqlite3_bind_int64(row, 2, (sqlite3_int64)(pair % USERS) + 1);
-    (void)sqlite3_bind_int64(row, 3, (sqlite3_int64)(pair / USERS) + 1);
-    if (is_guess) {
-        (void)sqlite3_bind_text(row, 4, "flag{is_it_this_one}", -1, SQLITE_STATIC);
-    } else {
-        (void)sqlite3_bind_int64(row, 4, note->kind);
-        (void)sqlite3_bind_int64(row, 5, note->kind == ROW_HINT ? 0 : 100);
-        if (note->kind == ROW_HINT) {
-            (void)sqlite3_bind_int64(row, 6, 1);
-        }
-        (void)sqlite3_bind_int64(row, 7, 0);
-        (void)sqlite3_bind_int64(row, 8, (sqlite3_int64)note->request);
-    }
-    CHECK(sqlite3_step(row) == SQLITE_DONE);
-    (void)sqlite3_reset(row);
-    (void)sqlite3_clear_bindings(row);
-}
-
 static void write_all(int fd, const void *bytes, size_t len)
 {
     const char *at = bytes;
@@ -143,15 +78,7 @@ static _Noreturn void run_store(int fd, const char *path, char **sql_files)
 {
     static struct note batch[4096];
     static uint32_t answers[4096];
-    sqlite3 *db = open_database(path, sql_files);
-    sqlite3_stmt *begin = prepare(db, "BEGIN IMMEDIATE");
-    sqlite3_stmt *commit = prepare(db, "COMMIT");
-    sqlite3_stmt *events = prepare(db, "INSERT INTO events (ts, user_id, challenge_id, event_type,"
-                                       " points, hint_number, flags, request_id)"
-                                       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
-    sqlite3_stmt *guesses = prepare(db, "INSERT INTO guesses (ts, user_id, challenge_id, guess)"
-                                        " VALUES (?1, ?2, ?3, ?4)");
-    uint64_t pairs[4] = {0};
+    struct store store = store_open(path, sql_files);
     size_t held = 0;
     ssize_t got;
 
@@ -160,14 +87,14 @@ static _Noreturn void run_store(int fd, const char *path, char **sql_files)
         size_t count = bytes / sizeof(batch[0]);
         size_t answered = 0;
 
-        CHECK(sqlite3_step(begin) == SQLITE_DONE && sqlite3_reset(begin) == SQLITE_OK);
+        store_run(store.begin);
         for (size_t i = 0; i < count; i++) {
-            insert(events, guesses, &batch[i], pairs);
+            store_insert(&store, batch[i].kind, batch[i].at_us, batch[i].request);
             if (batch[i].kind != ROW_GUESS) {
                 answers[answered++] = batch[i].peer;
             }
         }
-        CHECK(sqlite3_step(commit) == SQLITE_DONE && sqlite3_reset(commit) == SQLITE_OK);
+        store_run(store.commit);
         write_all(fd, answers, answered * sizeof(answers[0]));
         held = bytes - count * sizeof(batch[0]);
         memmove(batch, batch + count, held);

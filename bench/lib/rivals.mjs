@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// rivals.mjs - what ctfg is compared with: nginx, tuned, and the bare servers of bench/bare.
+// rivals.mjs - starts what ctfg is compared with: nginx and h2o, tuned, the bare servers of bench/bare,
+// and the servers in Node of bench/rivals.
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { createConnection, createServer } from "node:net";
 import { join } from "node:path";
 
@@ -40,9 +41,20 @@ function commandPath(name) {
 
 export const wrk = commandPath("wrk");
 export const nginx = commandPath("nginx");
+export const h2o = commandPath("h2o");
 
-/** Serves files (a map of path to bytes) as nginx does at its best: one worker, everything cached. */
-export async function startNginx(files, prefix) {
+async function startServing(name, port, command, args) {
+  const server = new Running(command, args);
+  server.port = port;
+  await waitFor(name, async () => server.ended || (await connects(port)));
+  if (server.ended) {
+    throw new Error(`${name} did not start:\n${server.text}`);
+  }
+  return server;
+}
+
+/** Serves files (a map of path to bytes) as nginx does at its best: everything cached. */
+export async function startNginx(files, prefix, workers = 1) {
   const dir = tempFolder();
   const port = await freePort();
   for (const [path, bytes] of Object.entries(files)) {
@@ -50,9 +62,9 @@ export async function startNginx(files, prefix) {
   }
   writeFileSync(
     join(dir, "nginx.conf"),
-    `daemon off; worker_processes 1; pid ${dir}/pid; error_log stderr crit;
+    `daemon off; worker_processes ${workers}; worker_rlimit_nofile 20000; pid ${dir}/pid; error_log stderr crit;
 ${process.getuid() === 0 ? "user root;" : ""}
-events { worker_connections 4096; multi_accept on; }
+events { worker_connections 12000; multi_accept on; }
 http {
   access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; server_tokens off;
   keepalive_timeout 75; keepalive_requests 1000000000; reset_timedout_connection on;
@@ -65,24 +77,65 @@ http {
 `,
   );
   const [command, ...args] = [...prefix, nginx, "-p", dir, "-e", "stderr", "-c", join(dir, "nginx.conf")];
-  const server = new Running(command, args);
-  server.port = port;
-  await waitFor("nginx", async () => server.ended || (await connects(port)));
-  if (server.ended) {
-    throw new Error(`nginx did not start:\n${server.text}`);
-  }
-  return server;
+  return startServing("nginx", port, command, args);
 }
 
-/** A program of bench/bare that says where it listens. */
-export async function startBare(name, args, prefix) {
-  const [command, ...rest] = [...prefix, join(root, "build", "bench", "bare", name), ...args];
-  const server = new Running(command, rest);
+/** The same with h2o: one thread. */
+export async function startH2o(files, prefix) {
+  const dir = tempFolder();
+  const port = await freePort();
+  for (const [path, bytes] of Object.entries(files)) {
+    writeFileSync(join(dir, path), bytes);
+  }
+  writeFileSync(
+    join(dir, "h2o.conf"),
+    `${process.getuid() === 0 ? "user: root\n" : ""}num-threads: 1
+pid-file: ${dir}/pid
+error-log: ${dir}/error
+http1-request-timeout: 75
+listen:
+  host: 127.0.0.1
+  port: ${port}
+hosts:
+  default:
+    paths:
+      /:
+        file.dir: ${dir}
+        file.send-compressed: OFF
+`,
+  );
+  const [command, ...args] = [...prefix, h2o, "-m", "worker", "-c", join(dir, "h2o.conf")];
+  return startServing("h2o", port, command, args);
+}
+
+/** A program that says where it listens. */
+async function startSaying(name, command, args) {
+  const server = new Running(command, args);
   const pattern = /listening on http:\/\/127\.0\.0\.1:(\d+)/;
   await waitFor(name, () => server.ended || pattern.test(server.text));
   if (server.ended) {
-    throw new Error(`bare/${name} did not start:\n${server.text}`);
+    throw new Error(`${name} did not start:\n${server.text}`);
   }
   server.port = Number(pattern.exec(server.text)[1]);
   return server;
+}
+
+/** A server of bench/bare. */
+export function startBare(name, args, prefix) {
+  const [command, ...rest] = [...prefix, join(root, "build", "bench", "bare", name), ...args];
+  return startSaying(`bare/${name}`, command, rest);
+}
+
+/** A server of bench/rivals. */
+export function startNode(name, args, prefix) {
+  const [command, ...rest] = [...prefix, process.execPath, join(root, "bench", "rivals", `${name}.mjs`), ...args];
+  return startSaying(`rivals/${name}`, command, rest);
+}
+
+/** Tables as ctfg's: its own migrations, in order. */
+export function migrations() {
+  const steps = join(root, "db", "migrations");
+  return readdirSync(steps)
+    .sort()
+    .map((name) => join(steps, name));
 }

@@ -10,7 +10,7 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 export const ctfg = process.env.CTFG_BIN ?? join(root, "build", "ctfg");
 
 const TICKS_PER_S = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }));
-const START_MS = 20000;
+const START_MS = 60000;
 
 const undo = [];
 process.on("exit", () => undo.reverse().forEach((action) => action()));
@@ -41,9 +41,8 @@ export function demoGame(players, config = "") {
 export async function waitFor(what, condition, ms = START_MS) {
   const deadline = Date.now() + ms;
   for (;;) {
-    const result = await condition();
-    if (result) {
-      return result;
+    if (await condition()) {
+      return;
     }
     if (Date.now() > deadline) {
       throw new Error(`waited in vain for ${what}`);
@@ -136,20 +135,52 @@ export class Running {
   }
 }
 
+/** The longest turn of any worker's loop since the last call, in milliseconds: over all servers that ended. */
+let longestTurnMs = 0;
+export function takeLongestTurn() {
+  const longest = longestTurnMs;
+  longestTurnMs = 0;
+  return longest;
+}
+
+class Ctfg extends Running {
+  /** A number of /metrics, by process. */
+  async metric(name) {
+    const text = await (await fetch(this.metricsUrl)).text();
+    const lines = text.matchAll(new RegExp(`^ctfg_${name}{process="([^"]+)"} (\\S+)$`, "gm"));
+    return Object.fromEntries([...lines].map(([, process, value]) => [process, Number(value)]));
+  }
+
+  /** Pids of the workers, or of "db". */
+  pidsOf(name) {
+    return this.family().filter((pid) => usage(pid).name.startsWith(name));
+  }
+
+  async stop() {
+    const turns = await this.metric("loop_longest_turn_microseconds");
+    for (const [name, us] of Object.entries(turns)) {
+      if (name.startsWith("worker")) {
+        longestTurnMs = Math.max(longestTurnMs, us / 1000);
+      }
+    }
+    await super.stop();
+  }
+}
+
 /** prefix: such as ["taskset", "-c", "0"].  Resolves when it is ready; .port and .dbPath say where. */
-export async function startCtfg(gameDir, flags = [], prefix = []) {
-  const dbdir = tempFolder();
+export async function startCtfg(gameDir, flags = [], prefix = [], dbdir = tempFolder()) {
   const [command, ...args] = [
     ...prefix, ctfg, "-C", gameDir, "-b", dbdir, "-p", "0", "--listen", "127.0.0.1",
-    "--metrics-listen", "off", ...flags,
+    "--metrics-listen", "127.0.0.1:0", ...flags,
   ];
-  const server = new Running(command, args, { cwd: dbdir });
+  const server = new Ctfg(command, args, { cwd: dbdir });
   const pattern = /^ctfg: listening on http:\/\/[^:]+:(\d+)/m;
   await waitFor("ctfg", () => server.ended || pattern.test(server.text));
   if (server.ended) {
     throw new Error(`ctfg did not start:\n${server.text}`);
   }
   server.port = Number(pattern.exec(server.text)[1]);
+  server.metricsUrl = / metrics="?(http[^\s"]+)/.exec(server.text)[1];
   server.dbPath = join(dbdir, "events.db");
   return server;
 }
@@ -166,11 +197,19 @@ export function machine() {
   };
   return {
     date: new Date().toISOString().slice(0, 10),
+    commit: version("git", ["-C", root, "describe", "--always", "--dirty"], /(\S+)/),
     cpu: `${cpus().length} x ${cpus()[0].model.trim()}`,
     kernel: release(),
     ctfg: version(ctfg, ["--version"], /(\S+)\s*$/m),
     gcc: version("gcc", ["--version"], /(\d+\.\d+\.\d+)\s*$/m),
     libuv: version("pkg-config", ["--modversion", "libuv"], /(\S+)/),
     sqlite: version("pkg-config", ["--modversion", "sqlite3"], /(\S+)/),
+    nginx: version("sh", ["-c", "PATH=$PATH:/usr/sbin nginx -v 2>&1"], /nginx\/(\S+)/),
+    h2o: version("h2o", ["--version"], /version (\S+)/),
+    wrk: version("sh", ["-c", "wrk -v 2>&1 || true"], /wrk \S*?(\d[\d.]*)/),
+    node: process.version.slice(1),
+    ...Object.fromEntries(
+      Object.entries(JSON.parse(readFileSync(join(root, "bench", "package.json"), "utf8")).dependencies),
+    ),
   };
 }
