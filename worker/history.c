@@ -3,7 +3,8 @@
  * history.c - folds the game into one bounded frame, a slice at a time.
  *
  * With 20,000 players the frame is 3 MB and takes 20 to 30 ms of CPU, so it is built over several
- * turns of the loop: first everything is taken from one cut (5 to 10 ms), then it is written.
+ * turns of the loop: the mirror is brought up to date, everything is taken from it (5 to 10 ms), then
+ * it is written.
  */
 #include "worker/history.h"
 
@@ -61,7 +62,7 @@ static void build_free(struct history_build *build)
     }
 }
 
-/* ---- taking: one cut, private afterwards ---- */
+/* ---- taking: of the mirror's cut, private afterwards ---- */
 
 /* What the window holds of each player, by slot. */
 struct tally {
@@ -155,8 +156,7 @@ static bool take(struct history_build *build, struct worker *worker)
     build->window =
         malloc(((size_t)worker->game->settings.history_events + 1) * sizeof(*build->window));
     build->folds = malloc(((size_t)mirror->players_max + 1) * sizeof(*build->folds));
-    bool ok = tallies != NULL && build->window != NULL && build->folds != NULL &&
-              mirror_refresh(worker->mirror);
+    bool ok = tallies != NULL && build->window != NULL && build->folds != NULL;
 
     if (ok) {
         build->seq = mirror->seq;
@@ -305,7 +305,12 @@ enum history_status history_advance(struct history *history, struct worker *work
         return HISTORY_READY;
     }
     if (history->build == NULL) {
-        history->build = build_begin(worker);
+        enum mirror_status status = mirror_refresh(worker->mirror, until_us);
+
+        if (status == MIRROR_COPYING) {
+            return HISTORY_BUILDING;
+        }
+        history->build = status == MIRROR_WHOLE ? build_begin(worker) : NULL;
     }
     if (history->build != NULL) {
         if (!write_until(history->build, worker, until_us)) {

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "shm/base/clock.h"
 #include "shm/board.h"
 #include "shm/rank.h"
 #include "shm/ring.h"
@@ -92,18 +93,27 @@ static bool begin_at(struct mirror *mirror)
 }
 
 /* Rows are each whole afterwards, but of several moments since mirror->seq. */
-static bool copy_rows(struct mirror *mirror)
+static enum mirror_status copy_rows(struct mirror *mirror, uint64_t until_us)
 {
-    bool whole = begin_at(mirror);
+    bool whole = mirror->is_copying || begin_at(mirror);
 
-    for (uint32_t first = 0; whole && first < mirror->players_max; first += ROWS_A_CUT) {
-        whole = copy_some_rows(mirror, first);
+    if (!mirror->is_copying) {
+        mirror->is_copying = true;
+        mirror->copied_rows = 0;
+        mirror->names_stale = false;
     }
+    while (whole && mirror->copied_rows < mirror->players_max) {
+        whole = copy_some_rows(mirror, mirror->copied_rows);
+        mirror->copied_rows += ROWS_A_CUT;
+        if (whole && mirror->copied_rows < mirror->players_max && clock_mono_us() >= until_us) {
+            return MIRROR_COPYING;
+        }
+    }
+    mirror->is_copying = false;
     if (!whole) {
         mirror->bank = NULL; /* all of it again next time */
     }
-    mirror->names_stale = false;
-    return whole;
+    return whole ? MIRROR_WHOLE : MIRROR_TORN;
 }
 
 enum catch_up { CAUGHT_UP, TRY_AGAIN, COPY_ANEW };
@@ -189,26 +199,32 @@ static enum catch_up try_cut(struct mirror *mirror, bool just_copied)
     return status;
 }
 
-bool mirror_refresh(struct mirror *mirror)
+enum mirror_status mirror_refresh(struct mirror *mirror, uint64_t until_us)
 {
     bool just_copied = false;
 
     for (int attempt = 0; attempt < REFRESH_TRIES; attempt++) {
-        bool copy = mirror->bank == NULL || (mirror->names_stale && !just_copied);
+        bool copy =
+            mirror->bank == NULL || mirror->is_copying || (mirror->names_stale && !just_copied);
         enum catch_up status = copy ? COPY_ANEW : try_cut(mirror, just_copied);
 
         if (status == CAUGHT_UP) {
-            return true;
+            return MIRROR_WHOLE;
         }
         if (status == TRY_AGAIN) {
             continue;
         }
-        if (just_copied || !copy_rows(mirror)) {
-            break; /* it does not hold still, or db has just died: earlier answers stand */
+        if (just_copied) {
+            break; /* it does not hold still: earlier answers stand */
+        }
+        enum mirror_status copied = copy_rows(mirror, until_us);
+
+        if (copied != MIRROR_WHOLE) {
+            return copied;
         }
         just_copied = true;
     }
-    return false;
+    return MIRROR_TORN;
 }
 
 bool mirror_is_listed(const struct player_view *view)

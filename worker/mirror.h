@@ -6,10 +6,10 @@
  * would be torn for ever in a rush.  The mirror reads anew only what events have touched since it was
  * last whole (the ring tells whom), and the order; that fits between two events.  Everything is
  * copied anew, in small cuts, when something else than events has changed the board: a name, another
- * bank.
+ * bank.  That takes some 10 ms for 20,000 players, so it is done a slice at a time.
  *
  * Process  worker; one a worker (context.h), for views and history.
- * Owner    mirror_free().  Rows may be read until the next mirror_refresh().
+ * Owner    mirror_free().  Rows may be read after MIRROR_WHOLE, until the next mirror_refresh().
  */
 #pragma once
 
@@ -30,7 +30,9 @@ struct mirror {
     uint64_t version;    /* of the board, as a cut gives it; unique among both banks */
     uint64_t floor_seq;  /* another one: a reset */
     const struct bank *bank;
-    bool names_stale;      /* a name changed, nobody says whose: the next refresh reads all */
+    bool names_stale; /* a name changed, nobody says whose: the next refresh reads all */
+    bool is_copying;  /* of everything: rows below copied_rows are done */
+    uint32_t copied_rows;
     uint32_t player_count; /* of order[] */
     uint32_t players_max;
     uint32_t *order; /* player slots, best first */
@@ -40,12 +42,20 @@ struct mirror {
 /* NULL: no memory. */
 MUST_USE struct mirror *mirror_new(const struct board *board, const struct ring *ring);
 void mirror_free(struct mirror *mirror); /* takes NULL */
-/*
- * true: seq, order[] and players[] belong to one cut, as new as can be.  (Names, which are no events,
- * may be one refresh behind while everybody chooses one.)
- * false: no cut was to be had (db is busy, or has just died): nothing in here may be used until the
- * next true.
- */
-MUST_USE bool mirror_refresh(struct mirror *mirror);
+
+enum mirror_status {
+    /* seq, order[] and players[] belong to one cut, as new as can be.  (Names, which are no events,
+     * may be one refresh behind while everybody chooses one.) */
+    MIRROR_WHOLE,
+    /* The time was up in the middle of a copy of everything: call again in the next turn. */
+    MIRROR_COPYING,
+    /* No cut was to be had: db is busy, or has just died. */
+    MIRROR_TORN,
+};
+
+/* Brings it up to date, copying until the clock (clock_mono_us) shows until_us; MIRROR_NO_LIMIT: to
+ * the end, for a worker that serves nobody yet. */
+#define MIRROR_NO_LIMIT UINT64_MAX
+MUST_USE enum mirror_status mirror_refresh(struct mirror *mirror, uint64_t until_us);
 /* On the board for all to see: has a name or an event. */
 bool mirror_is_listed(const struct player_view *view);

@@ -4,8 +4,8 @@
  *
  * With 20,000 players the scoreboard is 1.8 MB of JSON in some 80 blocks.  A first build takes about
  * 18 ms of CPU (10 to copy the rows, 3 to write, 5 to deflate), one that follows a solve 2 to 4.  No
- * turn of the loop builds longer than that copy or SLICE_US: whoever asks meanwhile waits (by id of
- * the connection) and is answered when the build is done.
+ * turn of the loop builds much longer than SLICE_US: whoever asks meanwhile waits (by id of the
+ * connection) and is answered when the build is done.
  */
 #include "worker/view.h"
 
@@ -75,6 +75,7 @@ struct view {
     /* What is being built. */
     struct part_list next;
     bool is_building;
+    bool is_taken; /* the snapshot, and next is its plan */
     uint32_t next_at;
     uint64_t next_version;
     uint64_t next_generation;
@@ -142,12 +143,15 @@ static void take_over(struct part_list *old, uint32_t *hint, struct part *part)
     }
 }
 
-static bool build_begin(struct worker *worker, struct view *view)
+static void build_begin(struct view *view)
 {
-    view->snapshot.part_count = 0;
-    if (!view->maker->take(worker, &view->snapshot)) {
-        return false;
-    }
+    view->is_building = true;
+    view->is_taken = false;
+}
+
+/* The plan of a build from a snapshot that has just been taken.  false: no memory. */
+static bool build_plan(const struct worker *worker, struct view *view)
+{
     uint32_t count = view->snapshot.part_count;
 
     view->next.parts = calloc(count, sizeof(*view->next.parts));
@@ -158,7 +162,6 @@ static bool build_begin(struct worker *worker, struct view *view)
     view->next_at = 0;
     view->next_version = worker->mirror->version;
     view->next_generation = worker->game->generation;
-    view->is_building = true;
     for (uint32_t i = 0; i < count; i++) {
         view->next.parts[i] = (struct part){
             .key = view->snapshot.parts[i].key,
@@ -168,6 +171,16 @@ static bool build_begin(struct worker *worker, struct view *view)
         };
     }
     return true;
+}
+
+/* The first step.  A build that gets no snapshot ends here: what was ready stays so. */
+static void build_take(const struct view_table *table, struct view *view, uint64_t until_us)
+{
+    view->snapshot.part_count = 0;
+    enum view_taken taken = view->maker->take(table->worker, &view->snapshot, until_us);
+
+    view->is_taken = taken == VIEW_TAKEN && build_plan(table->worker, view);
+    view->is_building = view->is_taken || taken == VIEW_TAKING;
 }
 
 /* Written parts of the last build go over one by one, just before they would be written anew, so the
@@ -236,9 +249,12 @@ static void build_abandon(struct view *view)
 /* Until the time is up or the build is done. */
 static void build_slice(struct view_table *table, struct view *view, uint64_t until_us)
 {
+    if (!view->is_taken) {
+        build_take(table, view, until_us);
+    }
     uint32_t hint = view->next_at;
 
-    while (view->is_building) {
+    while (view->is_building && view->is_taken) {
         if (view->next_at == view->next.count) {
             build_finish(view);
         } else if (!build_part(table, view, &hint)) {
@@ -465,7 +481,8 @@ void view_respond(struct exchange *exchange, enum view_id id)
     uint64_t until_us = clock_mono_us() + SLICE_US;
 
     view->gzip_wanted = view->gzip_wanted || (wants_gzip && !view->is_building);
-    if (wants_build(worker, view, wants_gzip) && build_begin(worker, view)) {
+    if (wants_build(worker, view, wants_gzip)) {
+        build_begin(view);
         build_slice(table, view, until_us);
     }
     if (view->is_building) {
@@ -509,7 +526,8 @@ bool view_start(struct worker *worker)
         free(table);
         return false;
     }
-    if (board_is_ready(&worker->board) && !mirror_refresh(worker->mirror)) {
+    if (board_is_ready(&worker->board) &&
+        mirror_refresh(worker->mirror, MIRROR_NO_LIMIT) != MIRROR_WHOLE) {
         LOG(LOG_LEVEL_DEBUG, "the board moves: its first copy is made with the first view");
     }
     table->slice.data = table;

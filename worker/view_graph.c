@@ -70,7 +70,8 @@ static bool plan(struct view_snapshot *snapshot)
     return ok && view_plan_part(snapshot, 2, false);
 }
 
-static bool graph_take(struct worker *worker, struct view_snapshot *snapshot)
+static enum view_taken graph_take(struct worker *worker, struct view_snapshot *snapshot,
+                                  uint64_t until_us)
 {
     const struct mirror *mirror = worker->mirror;
 
@@ -79,8 +80,10 @@ static bool graph_take(struct worker *worker, struct view_snapshot *snapshot)
     }
     struct graph *graph = snapshot->own;
 
-    if (graph == NULL || !mirror_refresh(worker->mirror)) {
-        return false;
+    enum mirror_status status = mirror_refresh(worker->mirror, until_us);
+
+    if (graph == NULL || status != MIRROR_WHOLE) {
+        return status == MIRROR_COPYING ? VIEW_TAKING : VIEW_NOT_TAKEN;
     }
     graph->seq = mirror->seq;
     graph->count = 0;
@@ -92,7 +95,7 @@ static bool graph_take(struct worker *worker, struct view_snapshot *snapshot)
             take_curve(&graph->curves[graph->count++], &worker->ring, &mirror->players[player]);
         }
     }
-    return plan(snapshot);
+    return plan(snapshot) ? VIEW_TAKEN : VIEW_NOT_TAKEN;
 }
 
 static void write_curve(struct json_out *json, const struct curve *curve)

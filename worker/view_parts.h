@@ -36,10 +36,18 @@ struct view_snapshot {
 /* Appends a part to the plan.  false: no memory. */
 MUST_USE bool view_plan_part(struct view_snapshot *snapshot, uint64_t key, bool comma_before);
 
+enum view_taken {
+    VIEW_TAKEN,
+    VIEW_TAKING, /* the time was up: again in the next turn of the loop */
+    VIEW_NOT_TAKEN,
+};
+
 struct view_maker {
-    /* Fills in seq, the plan and what write() needs.  Called again and again on the same snapshot,
-     * whose part_count is 0.  false: the board does not hold still, or no memory. */
-    bool (*take)(struct worker *worker, struct view_snapshot *snapshot);
+    /* Fills in seq, the plan and what write() needs, reading until the clock shows until_us.  Called
+     * again and again on the same snapshot, whose part_count is 0.  VIEW_NOT_TAKEN: the board does
+     * not hold still, or no memory. */
+    enum view_taken (*take)(struct worker *worker, struct view_snapshot *snapshot,
+                            uint64_t until_us);
     /* Writes one part of the plan. */
     void (*write)(const struct view_snapshot *snapshot, uint32_t part, struct buf *out);
     /* Frees what take() keeps in `own`; takes NULL. */

@@ -239,26 +239,29 @@ static bool make_room(struct view_snapshot *snapshot, const struct worker *worke
 /* Cuts tried until lines and challenges are of the same one. */
 #define TAKE_TRIES 16
 
-static bool scoreboard_take(struct worker *worker, struct view_snapshot *snapshot)
+static enum view_taken scoreboard_take(struct worker *worker, struct view_snapshot *snapshot,
+                                       uint64_t until_us)
 {
     if (!make_room(snapshot, worker)) {
-        return false;
+        return VIEW_NOT_TAKEN;
     }
     struct scoreboard *board = snapshot->own;
 
     for (int attempt = 0; attempt < TAKE_TRIES; attempt++) {
-        if (!mirror_refresh(worker->mirror)) {
-            return false;
+        enum mirror_status status = mirror_refresh(worker->mirror, until_us);
+
+        if (status != MIRROR_WHOLE) {
+            return status == MIRROR_COPYING ? VIEW_TAKING : VIEW_NOT_TAKEN;
         }
         if (take_challenges(board, worker, worker->mirror)) {
             take_lines(board, worker->mirror);
             board->seq = worker->mirror->seq;
             board->ts_us = worker->mirror->last_ts_us;
             snapshot->seq = board->seq;
-            return plan(snapshot);
+            return plan(snapshot) ? VIEW_TAKEN : VIEW_NOT_TAKEN;
         }
     }
-    return false;
+    return VIEW_NOT_TAKEN;
 }
 
 static void write_line(struct json_out *json, const struct line *line)

@@ -6,6 +6,11 @@
 
 #define PLAYERS 300
 
+static enum mirror_status refresh(const struct board_fixture *fixture)
+{
+    return mirror_refresh(fixture->worker.mirror, MIRROR_NO_LIMIT);
+}
+
 static void assert_same(const struct board_fixture *fixture)
 {
     const struct mirror *mirror = fixture->worker.mirror;
@@ -35,7 +40,7 @@ static void it_follows_events(void **state)
             board_fixture_solve(&fixture, fixture_roll(&dice, PLAYERS), fixture_roll(&dice, 130),
                                 (int32_t)fixture_roll(&dice, 50));
         }
-        assert_true(mirror_refresh(fixture.worker.mirror));
+        assert_int_equal(refresh(&fixture), MIRROR_WHOLE);
         assert_same(&fixture);
     }
     board_fixture_end(&fixture);
@@ -47,11 +52,11 @@ static void it_finds_events_that_the_ring_has_lapped(void **state)
 
     (void)state;
     board_fixture_make(&fixture, PLAYERS, 64);
-    assert_true(mirror_refresh(fixture.worker.mirror));
+    assert_int_equal(refresh(&fixture), MIRROR_WHOLE);
     for (uint32_t i = 0; i < 200; i++) {
         board_fixture_solve(&fixture, i, 0, 10);
     }
-    assert_true(mirror_refresh(fixture.worker.mirror));
+    assert_int_equal(refresh(&fixture), MIRROR_WHOLE);
     assert_same(&fixture);
     board_fixture_end(&fixture);
 }
@@ -62,12 +67,30 @@ static void it_sees_a_name_that_no_event_told_of(void **state)
 
     (void)state;
     board_fixture_make(&fixture, PLAYERS, 64);
-    assert_true(mirror_refresh(fixture.worker.mirror));
+    assert_int_equal(refresh(&fixture), MIRROR_WHOLE);
     players_set_name(board_write_begin(&fixture.shm.board), 17, "Seventeen");
     board_write_end(&fixture.shm.board);
     board_fixture_solve(&fixture, 3, 0, 10);
-    assert_true(mirror_refresh(fixture.worker.mirror));
+    assert_int_equal(refresh(&fixture), MIRROR_WHOLE);
     assert_string_equal(fixture.worker.mirror->players[17].name, "Seventeen");
+    assert_same(&fixture);
+    board_fixture_end(&fixture);
+}
+
+static void a_copy_out_of_time_goes_on_where_it_was(void **state)
+{
+    struct board_fixture fixture;
+    int slices = 0;
+
+    (void)state;
+    board_fixture_make(&fixture, PLAYERS, 64);
+    /* No time at all: one cut of rows a call.  What happens meanwhile is seen in the end. */
+    while (mirror_refresh(fixture.worker.mirror, 0) == MIRROR_COPYING) {
+        board_fixture_solve(&fixture, (uint32_t)slices, 0, 10);
+        slices++;
+        assert_true(slices < PLAYERS);
+    }
+    assert_true(slices >= 3);
     assert_same(&fixture);
     board_fixture_end(&fixture);
 }
@@ -79,7 +102,7 @@ static void it_follows_a_reset(void **state)
     (void)state;
     board_fixture_make(&fixture, PLAYERS, 64);
     board_fixture_solve(&fixture, 3, 0, 10);
-    assert_true(mirror_refresh(fixture.worker.mirror));
+    assert_int_equal(refresh(&fixture), MIRROR_WHOLE);
     for (int resets = 1; resets <= 2; resets++) { /* twice: the first bank is live again */
         struct bank *spare = fixture_fill_spare(&fixture.shm, PLAYERS);
 
@@ -88,7 +111,7 @@ static void it_follows_a_reset(void **state)
         board_publish(&fixture.shm.board);
         ring_reset(&fixture.worker.ring, fixture.seq);
     }
-    assert_true(mirror_refresh(fixture.worker.mirror));
+    assert_int_equal(refresh(&fixture), MIRROR_WHOLE);
     assert_int_equal(fixture.worker.mirror->players[3].score_points, 0);
     board_fixture_end(&fixture);
 }
@@ -100,11 +123,11 @@ static void an_event_that_is_not_yet_in_the_ring_makes_it_wait(void **state)
 
     (void)state;
     board_fixture_make(&fixture, PLAYERS, 64);
-    assert_true(mirror_refresh(fixture.worker.mirror));
+    assert_int_equal(refresh(&fixture), MIRROR_WHOLE);
     assert_true(fixture_apply(&fixture.shm, &event));
-    assert_false(mirror_refresh(fixture.worker.mirror));
+    assert_int_equal(refresh(&fixture), MIRROR_TORN);
     ring_append(&fixture.worker.ring, &event);
-    assert_true(mirror_refresh(fixture.worker.mirror));
+    assert_int_equal(refresh(&fixture), MIRROR_WHOLE);
     assert_same(&fixture);
     board_fixture_end(&fixture);
 }
@@ -115,11 +138,11 @@ static void a_db_that_died_inside_an_event_gives_no_cut(void **state)
 
     (void)state;
     board_fixture_make(&fixture, PLAYERS, 64);
-    assert_true(mirror_refresh(fixture.worker.mirror));
+    assert_int_equal(refresh(&fixture), MIRROR_WHOLE);
     (void)board_write_begin(&fixture.shm.board);
-    assert_false(mirror_refresh(fixture.worker.mirror));
+    assert_int_equal(refresh(&fixture), MIRROR_TORN);
     fixture_publish(&fixture.shm, PLAYERS); /* its successor */
-    assert_true(mirror_refresh(fixture.worker.mirror));
+    assert_int_equal(refresh(&fixture), MIRROR_WHOLE);
     assert_same(&fixture);
     board_fixture_end(&fixture);
 }
@@ -130,6 +153,7 @@ int main(void)
         cmocka_unit_test(it_follows_events),
         cmocka_unit_test(it_finds_events_that_the_ring_has_lapped),
         cmocka_unit_test(it_sees_a_name_that_no_event_told_of),
+        cmocka_unit_test(a_copy_out_of_time_goes_on_where_it_was),
         cmocka_unit_test(it_follows_a_reset),
         cmocka_unit_test(an_event_that_is_not_yet_in_the_ring_makes_it_wait),
         cmocka_unit_test(a_db_that_died_inside_an_event_gives_no_cut),

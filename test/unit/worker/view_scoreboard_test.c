@@ -2,6 +2,7 @@
 /* view_scoreboard_test.c - the parts make one JSON object, and a change touches few of them. */
 #include "test/unit/worker/board_fixture.h"
 
+#include "worker/mirror.h"
 #include "worker/view_parts.h"
 
 #define PLAYERS 5000
@@ -9,7 +10,7 @@
 static void take(struct board_fixture *fixture, struct view_snapshot *snapshot)
 {
     snapshot->part_count = 0;
-    assert_true(view_scoreboard.take(&fixture->worker, snapshot));
+    assert_int_equal(view_scoreboard.take(&fixture->worker, snapshot, MIRROR_NO_LIMIT), VIEW_TAKEN);
 }
 
 static void let_go(struct view_snapshot *snapshot)
