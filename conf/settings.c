@@ -455,6 +455,11 @@ bool settings_load(const struct game_files *files, struct arena *arena, struct d
             "stream.ping_timeout must be longer than stream.ping_interval, else every client "
             "is closed before it can answer");
     }
+    if (settings->starts_ms > 0 && settings->ends_ms > 0 &&
+        settings->ends_ms <= settings->starts_ms) {
+        diag_error(diag, files_display_path(files, "ctfg.yaml"), 0,
+                   "game.ends must be later than game.starts");
+    }
     if (diag->errors > errors_before) {
         return false;
     }

@@ -93,6 +93,8 @@ struct settings {
     struct str accent_colour; /* #rrggbb, or empty */
     struct str page_language; /* of the catalogue; empty: the browser's */
     bool board_public;        /* the scoreboard and /board without a login */
+    uint64_t starts_ms;       /* since 1970, for the countdown; 0: not told */
+    uint64_t ends_ms;
 
     /* process */
     uint32_t drain_timeout_ms;

@@ -32,6 +32,7 @@ enum settings_kind {
     SETTINGS_ENDPOINT,   /* address:port, or off */
     SETTINGS_STREAM_URL, /* ws://... or wss://... whose path ends in /scorestream, or empty */
     SETTINGS_IMAGE,      /* a path below images/, or empty */
+    SETTINGS_MOMENT,     /* 2026-11-28T10:00:00+01:00, kept in ms since 1970; empty: 0 */
 };
 
 struct settings_row {

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/moment.h"
+
 struct unit {
     const char *name;
     uint64_t factor;
@@ -228,6 +230,14 @@ static bool set_bool(bool *field, struct str text, char *ret_reason)
     return true;
 }
 
+static bool set_moment(uint64_t *field, struct str text, char *ret_reason)
+{
+    *field = 0;
+    return text.len == 0 || moment_parse(text, field) ||
+           refuse(ret_reason, "must be a date, a time and a zone such as "
+                              "\"2026-11-28T10:00:00+01:00\" or \"2026-11-28T09:00:00Z\"");
+}
+
 static bool set_list(struct settings *settings, const struct settings_row *row, struct str text,
                      struct arena *arena, char *ret_reason)
 {
@@ -284,6 +294,8 @@ bool settings_set(struct settings *settings, const struct settings_row *row, str
         return set_number(field, row, text, ret_reason);
     case SETTINGS_LIMIT:
         return set_limit(field, row, text, ret_reason);
+    case SETTINGS_MOMENT:
+        return set_moment(field, text, ret_reason);
     case SETTINGS_LIST:
         return set_list(settings, row, text, arena, ret_reason);
     case SETTINGS_TEXT:

@@ -33,7 +33,7 @@ static void write_yaml_value(FILE *out, const struct settings_row *row)
 {
     bool quoted = row->kind == SETTINGS_TEXT || row->kind == SETTINGS_IMAGE ||
                   row->kind == SETTINGS_COLOUR || row->kind == SETTINGS_STREAM_URL ||
-                  row->kind == SETTINGS_ENDPOINT;
+                  row->kind == SETTINGS_ENDPOINT || row->kind == SETTINGS_MOMENT;
     struct str rest = str_from(row->initial);
     struct str item;
 
@@ -140,6 +140,9 @@ static void write_range(FILE *out, const struct settings_row *row)
         break;
     case SETTINGS_STREAM_URL:
         fputs("`ws://` or `wss://` URL", out);
+        break;
+    case SETTINGS_MOMENT:
+        fputs("date, time and zone", out);
         break;
     }
 }

@@ -59,6 +59,15 @@ static void write_logo(struct json_out *json, const struct game *game)
     buf_free(&path);
 }
 
+static void moment_or_null(struct json_out *json, const char *key, uint64_t ms)
+{
+    if (ms > 0) {
+        json_key_u64(json, key, ms);
+    } else {
+        json_key_null(json, key);
+    }
+}
+
 void api_game(struct exchange *exchange)
 {
     const struct game *game = exchange->worker->game;
@@ -74,6 +83,8 @@ void api_game(struct exchange *exchange)
     key_or_null(&json, "accent", settings->accent_colour);
     key_or_null(&json, "language", settings->page_language);
     json_key_bool(&json, "board_public", settings->board_public);
+    moment_or_null(&json, "starts_ts", settings->starts_ms);
+    moment_or_null(&json, "ends_ts", settings->ends_ms);
     json_key_u64(&json, "server_ts", clock_real_us() / 1000);
     json_key_str(&json, "version", STR(CTFG_VERSION));
     json_key(&json, "name_rules");

@@ -42,6 +42,7 @@ describe("contract, section 3: the HTTP API", { timeout: 60000 }, () => {
           challenge(4, { hints: [{ id: 1, text: "dear", cost: 1000 }] }),
         ],
         files: {
+          "ctfg.yaml": "game:\n  ends: 2199-01-01T00:00:00Z\n",
           "game-clusters.yaml": "control_cluster: control\nplayer_clusters: [zero, one, two]\n",
         },
       }),
@@ -319,6 +320,7 @@ describe("contract, section 3: the HTTP API", { timeout: 60000 }, () => {
     assert.deepEqual([json.name_rules.min, json.name_rules.max], [2, 30]);
     assert.ok(json.name_rules.blocked.includes("gamemaster"));
     assert.ok(Math.abs(json.server_ts - Date.now()) < 60000);
+    assert.deepEqual([json.starts_ts, json.ends_ts], [null, Date.parse("2199-01-01T00:00:00Z")]);
   });
 
   it("GET /reset is a small form that needs no script", async () => {

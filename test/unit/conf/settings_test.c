@@ -105,6 +105,7 @@ static void every_kind_of_value_is_read(void **state)
     struct loaded loaded = load("listen:\n  port: 81\n  address: 'unix:/run/x'\n  metrics: off\n"
                                 "game:\n  welcome: |\n    port: no key\n    two\n"
                                 "  accent_colour: \"#aAbB09\"\n  board_public: true\n"
+                                "  ends: 2026-11-28T10:00:00+01:00\n"
                                 "  blocked_names:\n    - foo\n    - bar\n"
                                 "http: {body_size: 1MiB, trusted_proxies: [10.0.0.0/8, \"::1\"]}\n"
                                 "stream:\n    tick: 1s\n    url: wss://x.example/scorestream\n"
@@ -119,6 +120,8 @@ static void every_kind_of_value_is_read(void **state)
     assert_string_equal(settings->metrics_listen.data, "off");
     assert_string_equal(settings->game_welcome.data, "port: no key\ntwo\n");
     assert_string_equal(settings->accent_colour.data, "#aAbB09");
+    assert_int_equal(settings->ends_ms, 1795856400000);
+    assert_int_equal(settings->starts_ms, 0);
     assert_true(settings->board_public);
     assert_int_equal(settings->blocked_names.count, 2);
     assert_string_equal(settings->blocked_names.items[1].data, "bar");
@@ -207,6 +210,7 @@ static void each_kind_of_mistake_says_what_is_expected(void **state)
         {"limits:\n  submit: 1 + 1/0s", "must be a limit such as"},
         {"game:\n  board_public: yes", "must be true or false"},
         {"game:\n  accent_colour: blue", "must be a colour"},
+        {"game:\n  starts: 2026-11-28", "must be a date, a time and a zone"},
         {"game:\n  accent_colour: \"#12345g\"", "must be a colour"},
         {"game:\n  logo: ../x.png", "must be a path below images/"},
         {"game:\n  logo: /x.png", "must be a path below images/"},
@@ -227,6 +231,13 @@ static void a_timeout_within_the_interval_is_refused(void **state)
 {
     (void)state;
     expect_error("stream:\n  ping_interval: 45s\n", "ctfg.yaml", "must be longer than");
+}
+
+static void a_game_that_ends_before_it_starts_is_refused(void **state)
+{
+    (void)state;
+    expect_error("game:\n  starts: 2026-11-28T10:00:00Z\n  ends: 2026-11-28T11:00:00+01:00\n",
+                 "ctfg.yaml", "game.ends must be later than game.starts");
 }
 
 static void the_command_line_wins_over_env_over_file(void **state)
@@ -332,6 +343,8 @@ static size_t field_bytes(enum settings_kind kind)
     case SETTINGS_MS:
     case SETTINGS_SECONDS:
         return sizeof(uint32_t);
+    case SETTINGS_MOMENT:
+        return sizeof(uint64_t);
     case SETTINGS_LIMIT:
         return sizeof(struct settings_limit);
     case SETTINGS_LIST:
@@ -430,6 +443,7 @@ int main(void)
         cmocka_unit_test(what_is_no_yaml_has_a_line),
         cmocka_unit_test(each_kind_of_mistake_says_what_is_expected),
         cmocka_unit_test(a_timeout_within_the_interval_is_refused),
+        cmocka_unit_test(a_game_that_ends_before_it_starts_is_refused),
         cmocka_unit_test(the_command_line_wins_over_env_over_file),
         cmocka_unit_test(old_flags_become_overrides),
         cmocka_unit_test(the_environment_becomes_overrides),
