@@ -112,15 +112,51 @@ test('every screen has its own address, and Back goes back', () =>
     assert.equal(await page.getByLabel('Search challenges').inputValue(), 'warm', 'the filter is kept')
   }))
 
-test('nothing is wider than a phone of 360 pixels, nor at 200 % zoom', () =>
-  withPage({ boardPublic: true }, { who: 'p1', viewport: { width: 360, height: 740 } }, async ({ page, server }) => {
+/* A browser zooms by laying out in fewer, denser pixels: a 1280 x 800 window at 200 % is 640 x 400. */
+const zooms = [
+  { what: 'a phone of 360 pixels', viewport: { width: 360, height: 740 }, deviceScaleFactor: 3 },
+  { what: 'a window at 200 % zoom', viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 },
+  { what: 'a window at 400 % zoom', viewport: { width: 320, height: 200 }, deviceScaleFactor: 4 },
+]
+for (const { what, ...screen } of zooms)
+  test(`everything is reachable and nothing is wider than ${what}`, () =>
+    withPage({ boardPublic: true }, { who: 'p1', ...screen }, async ({ page, server }) => {
+      solve(server, 2, 1)
+      for (const path of ['/challenges', '/challenge/1', '/challenge/2', '/scoreboard', '/player/2', '/name', '/board']) {
+        await page.goto(server.url + path)
+        await page.locator('h1').first().waitFor()
+        await page.waitForLoadState('networkidle')
+        const width = await page.evaluate(() => document.documentElement.scrollWidth)
+        assert.ok(width <= screen.viewport.width, `${path} is ${width} wide`)
+      }
+      await page.goto(`${server.url}/challenge/1`)
+      const field = page.getByPlaceholder('Enter FLAG text here')
+      await field.click() /* scrolls to it; fails where something covers it */
+      await page.getByRole('button', { name: 'Submit', exact: true }).click({ trial: true })
+      await page.goto(`${server.url}/scoreboard`)
+      await page.locator('.list-line').first().click({ trial: true })
+    }))
+
+test('text of twice the size is not cut off', () =>
+  withPage({ boardPublic: true }, { who: 'p1', viewport: { width: 1280, height: 800 } }, async ({ page, server }) => {
     solve(server, 2, 1)
     for (const path of ['/challenges', '/challenge/1', '/challenge/2', '/scoreboard', '/player/2', '/name', '/board']) {
       await page.goto(server.url + path)
       await page.locator('h1').first().waitFor()
       await page.waitForLoadState('networkidle')
-      const width = await page.evaluate(() => document.documentElement.scrollWidth)
-      assert.ok(width <= 360, `${path} is ${width} wide`)
+      const cut = await page.evaluate(() => {
+        document.documentElement.style.fontSize = '200%'
+        const hidden = (element) => element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).overflowX === 'hidden'
+        const ellipsis = (element) => getComputedStyle(element).textOverflow === 'ellipsis'
+        return {
+          width: document.documentElement.scrollWidth,
+          texts: [...document.querySelectorAll('button, label, h1, h2, h3, p')]
+            .filter((element) => hidden(element) && !ellipsis(element) && !element.closest('.sr-only'))
+            .map((element) => element.textContent),
+        }
+      })
+      assert.ok(cut.width <= 1280, `${path} is ${cut.width} wide`)
+      assert.deepEqual(cut.texts, [], path)
     }
   }))
 

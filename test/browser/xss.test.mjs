@@ -2,6 +2,9 @@
 // Whatever stands in a challenge, a hint, a welcome or a name, it runs nothing and fetches nothing.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { challenge, makeGame, playerName, playerPassword } from '../lib/game.mjs'
+import { Player } from '../lib/player.mjs'
+import { startServer } from '../lib/server.mjs'
 import { launch, openPage } from './browser.mjs'
 import { makeWorld, solve, startDouble } from './double.mjs'
 import { players } from './game.mjs'
@@ -69,9 +72,14 @@ after(async () => {
   await server?.stop()
 })
 
+const asPlayer = (who) => (who === null ? [] : [server.cookieFor(who)])
+
 async function isHarmless(path, who, reach) {
-  const cookies = who === null ? [] : [server.cookieFor(who)]
-  const { page, context, faults } = await openPage(browser, server.url + path, { cookies, strangeText: true })
+  await isHarmlessAt(server.url, path, asPlayer(who), reach)
+}
+
+async function isHarmlessAt(base, path, cookies, reach) {
+  const { page, context, faults } = await openPage(browser, base + path, { cookies, strangeText: true })
   await reach(page)
   await page.evaluate(() => new Promise((done) => setTimeout(done, 300)))
   for (const link of await page.locator('a:has-text("click")').all()) await link.click()
@@ -86,21 +94,48 @@ async function isHarmless(path, who, reach) {
   assert.equal(found.odd, 0)
   assert.equal(found.styled, 0)
   assert.equal(found.clobbered, 1)
-  assert.equal(found.host, new URL(server.url).host)
+  assert.equal(found.host, new URL(base).host)
   assert.deepEqual(faults, [])
   await context.close()
 }
 
-test('an evil welcome text is harmless', () =>
-  isHarmless('/', null, (page) => page.locator('.markdown pre').first().waitFor()))
+const reachText = (page) => page.locator('.markdown pre').first().waitFor()
 
-test('an evil challenge and hint are harmless', () =>
-  isHarmless('/challenge/1', 'p1', async (page) => {
-    await page.locator('.markdown pre').first().waitFor()
-    await page.getByRole('button', { name: 'Show hint 1' }).click()
-    await page.getByRole('button', { name: 'Show the hint' }).click()
-    await page.locator('.hint .markdown pre').first().waitFor()
-  }))
+async function reachHint(page) {
+  await reachText(page)
+  await page.getByRole('button', { name: 'Show hint 1' }).click()
+  await page.getByRole('button', { name: 'Show the hint' }).click()
+  await page.locator('.hint .markdown pre').first().waitFor()
+}
+
+test('an evil welcome text is harmless', () => isHarmless('/', null, reachText))
+
+test('an evil challenge and hint are harmless', () => isHarmless('/challenge/1', 'p1', reachHint))
+
+test('the same texts from a real server and its own policy are harmless', async () => {
+  const evil = { title: evilName, category: evilName, difficulty: evilName, description: attacks, content: attacks }
+  const real = await startServer({
+    game: makeGame({
+      challenges: [challenge(1, { ...evil, hints: [{ id: 1, text: attacks, cost: 0 }] })],
+      files: { 'ctfg.yaml': `game:\n  welcome: ${JSON.stringify(attacks)}\n` },
+    }),
+  })
+  const player = new Player(real.url, playerName(0), playerPassword(0))
+  await player.login()
+  const refused = await player.call('POST', '/api/set-name', { body: { name: evilName } })
+  assert.equal(refused.status, 400, 'the server takes no such name')
+  const named = await player.call('POST', '/api/set-name', { body: { name: 'Mallory' } })
+  assert.equal(named.status, 200)
+  const [name, value] = player.cookie.split(';')[0].split('=')
+  const cookies = [{ name, value, url: real.url }]
+  try {
+    await isHarmlessAt(real.url, '/', [], reachText)
+    await isHarmlessAt(real.url, '/challenges', cookies, (page) => page.locator('.card', { hasText: evilName }).waitFor())
+    await isHarmlessAt(real.url, '/challenge/1', cookies, reachHint)
+  } finally {
+    await real.stop()
+  }
+})
 
 test('evil titles and names are plain text in the lists', async () => {
   await isHarmless('/challenges', 'p1', (page) => page.getByText(evilName).first().waitFor())

@@ -78,6 +78,12 @@ interface Draft {
   challenges: Map<number, BoardChallenge>
 }
 
+/* The text the player has already, where it is the same: thousands of copies would pile up. */
+function newName(before: Player, event: ScoreEvent): string {
+  const isNew = event.id > before.nameId && event.name !== '' && event.name !== before.name
+  return isNew ? event.name : before.name
+}
+
 function playerAfter(before: Player, event: ScoreEvent): Player {
   const raised =
     event.points > 0 &&
@@ -86,7 +92,7 @@ function playerAfter(before: Player, event: ScoreEvent): Player {
       : event.ts === before.raisedTs && event.id > before.raisedId)
   return {
     userId: before.userId,
-    name: event.id > before.nameId && event.name !== '' ? event.name : before.name,
+    name: newName(before, event),
     nameId: Math.max(before.nameId, event.id),
     score: before.score + event.points,
     solves: before.solves + (event.kind === 'solve' ? 1 : 0),
