@@ -7,10 +7,11 @@
 
 #include "conf/nearest.h"
 #include "conf/settings_table.h"
+#include "shm/base/check.h"
 
-/* Shorter ones can be guessed by somebody with patience. */
-#define TOKEN_BYTES_ADVISED 16
 #define TOKEN_BYTES_MAX 256
+/* Settings there may be: their table has half as many. */
+#define VARIABLES_MAX 128
 
 static const struct {
     const char *name;
@@ -125,11 +126,11 @@ static bool read_token(const struct env_line *line, const char *file, struct are
             diag_error(diag, file, line->line,
                        "%s must be at most %d printable characters without blanks and quotes",
                        tokens[i].name, TOKEN_BYTES_MAX);
-        } else if (line->value.len > 0 && line->value.len < TOKEN_BYTES_ADVISED) {
+        } else if (line->value.len > 0 && line->value.len < ENV_TOKEN_BYTES_ADVISED) {
             diag_warning(diag, file, line->line,
                          "%s has fewer than %d characters; make a longer one with "
                          "`openssl rand -hex 24`",
-                         tokens[i].name, TOKEN_BYTES_ADVISED);
+                         tokens[i].name, ENV_TOKEN_BYTES_ADVISED);
         }
         *(struct str *)(void *)((char *)game + tokens[i].offset) = arena_str(arena, line->value);
         return true;
@@ -150,15 +151,22 @@ static bool is_setting(struct str name)
     return false;
 }
 
-/* A mistyped token would silently leave what it guards switched off. */
+/* A mistyped token would silently leave what it guards switched off, a setting its default. */
 static void warn_unknown(const struct env_line *line, const char *file, struct diag *diag)
 {
-    const char *names[ARRAY_LEN(tokens)];
+    char variables[VARIABLES_MAX][SETTINGS_VARIABLE_BYTES];
+    const char *names[ARRAY_LEN(tokens) + VARIABLES_MAX];
+    uint32_t count = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
-        names[i] = tokens[i].name;
+        names[count++] = tokens[i].name;
     }
-    const char *nearest = nearest_word(line->name, names, ARRAY_LEN(tokens));
+    CHECK(settings_row_count <= VARIABLES_MAX);
+    for (uint32_t i = 0; i < settings_row_count; i++) {
+        settings_variable_name(&settings_rows[i], variables[i]);
+        names[count++] = variables[i];
+    }
+    const char *nearest = nearest_word(line->name, names, count);
 
     diag_warning(diag, file, line->line, "nothing reads %.*s%s%s%s", STR_ARG(line->name),
                  nearest != NULL ? "; did you mean " : "", nearest != NULL ? nearest : "",

@@ -20,6 +20,9 @@
 #include "shm/base/compiler.h"
 #include "shm/base/str.h"
 
+/* Shorter tokens can be guessed by somebody with patience. */
+#define ENV_TOKEN_BYTES_ADVISED 16
+
 struct env_line {
     struct str name; /* empty: the line is no NAME=value */
     struct str value;

@@ -435,23 +435,40 @@ static void load_overrides(const struct game_files *files, struct arena *arena, 
     }
 }
 
+/* One place that settings come from, in the order of who has the last word. */
+struct source {
+    const char *name; /* for files_display_path() */
+    void (*load)(const struct game_files *files, struct arena *arena, struct diag *diag,
+                 struct settings *settings);
+};
+
 bool settings_load(const struct game_files *files, struct arena *arena, struct diag *diag,
                    struct settings *ret_settings)
 {
+    static const struct source sources[] = {
+        {"ctfg.yaml", load_yaml}, {".env", load_env}, {"overrides", load_overrides}};
     uint32_t errors_before = diag->errors;
     struct settings *settings = arena_alloc(arena, 1, sizeof(*settings));
     char reason[SETTINGS_REASON_BYTES];
+    const char *pings_from = sources[0].name; /* who said the last of the two times */
 
     for (uint32_t i = 0; i < settings_row_count; i++) {
         CHECK(settings_set(settings, &settings_rows[i], str_from(settings_rows[i].initial), arena,
                            reason));
     }
-    load_yaml(files, arena, diag, settings);
-    load_env(files, arena, diag, settings);
-    load_overrides(files, arena, diag, settings);
+    for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
+        uint32_t interval_ms = settings->ws_ping_interval_ms;
+        uint32_t timeout_ms = settings->ws_ping_timeout_ms;
+
+        sources[i].load(files, arena, diag, settings);
+        if (settings->ws_ping_interval_ms != interval_ms ||
+            settings->ws_ping_timeout_ms != timeout_ms) {
+            pings_from = sources[i].name;
+        }
+    }
     if (settings->ws_ping_timeout_ms <= settings->ws_ping_interval_ms) {
         diag_error(
-            diag, files_display_path(files, "ctfg.yaml"), 0,
+            diag, files_display_path(files, pings_from), 0,
             "stream.ping_timeout must be longer than stream.ping_interval, else every client "
             "is closed before it can answer");
     }

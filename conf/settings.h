@@ -85,6 +85,7 @@ struct settings {
     uint32_t db_request_timeout_ms; /* a worker answers 503 after it */
     uint32_t wal_bytes_max;
     uint32_t guesses_kept_max; /* rejected guesses kept, newest first */
+    uint32_t backups_kept_max; /* copies from before a reset, newest first */
 
     /* game and page */
     struct str game_name;

@@ -181,6 +181,9 @@ const struct settings_row settings_rows[] = {
     {.key = "database.guesses_kept", .kind = SETTINGS_COUNT, .offset = FIELD(guesses_kept_max),
      .initial = "1000000", .least = 0, .most = 100000000,
      .sentence = "Wrong guesses kept for the organiser, newest first."},
+    {.key = "database.backups_kept", .kind = SETTINGS_COUNT, .offset = FIELD(backups_kept_max),
+     .initial = "20", .least = 1, .most = 1000,
+     .sentence = "Copies from before a reset, and from before an upgrade, kept beside events.db."},
 
     {.key = "process.workers", .kind = SETTINGS_COUNT, .offset = FIELD(workers),
      .initial = "0", .least = 0, .most = 64, .flag = "workers", .argument = "N",

@@ -54,17 +54,35 @@ static bool parse_with_unit(struct str text, const struct unit *units, size_t un
     return false;
 }
 
+void settings_format_number(const struct settings_row *row, uint64_t value, char *ret_text)
+{
+    const struct unit *units = row->kind == SETTINGS_BYTES ? byte_units : ms_units;
+    size_t count = row->kind == SETTINGS_BYTES ? ARRAY_LEN(byte_units) : ARRAY_LEN(ms_units);
+    uint64_t number = row->kind == SETTINGS_SECONDS ? value * 1000 : value;
+    size_t best = 0;
+
+    if (row->kind != SETTINGS_BYTES && row->kind != SETTINGS_MS && row->kind != SETTINGS_SECONDS) {
+        count = 0;
+    }
+    for (size_t i = 0; i < count && number > 0; i++) {
+        best = number % units[i].factor == 0 ? i : best;
+    }
+    (void)snprintf(ret_text, SETTINGS_NUMBER_BYTES, "%llu%s",
+                   (unsigned long long)(count > 0 ? number / units[best].factor : number),
+                   count > 0 ? units[best].name : "");
+}
+
 static bool set_number(uint32_t *field, const struct settings_row *row, struct str text,
                        char *ret_reason)
 {
     uint64_t value;
     uint64_t per_unit = 1;
-    const char *unit = "";
+    char least[SETTINGS_NUMBER_BYTES];
+    char most[SETTINGS_NUMBER_BYTES];
     bool ok;
 
     switch (row->kind) {
     case SETTINGS_BYTES:
-        unit = " bytes";
         ok = parse_with_unit(text, byte_units, ARRAY_LEN(byte_units), &value);
         if (!ok) {
             return refuse(ret_reason, "must be a size such as 4096, 16KiB or 1MiB");
@@ -72,7 +90,6 @@ static bool set_number(uint32_t *field, const struct settings_row *row, struct s
         break;
     case SETTINGS_MS:
     case SETTINGS_SECONDS:
-        unit = row->kind == SETTINGS_MS ? "ms" : "s";
         per_unit = row->kind == SETTINGS_MS ? 1 : 1000;
         ok = parse_with_unit(text, ms_units, ARRAY_LEN(ms_units), &value);
         if (!ok || value % per_unit != 0) {
@@ -88,8 +105,9 @@ static bool set_number(uint32_t *field, const struct settings_row *row, struct s
     }
     value /= per_unit;
     if (value < row->least || value > row->most) {
-        return refuse(ret_reason, "must be from %llu%s to %llu%s", (unsigned long long)row->least,
-                      unit, (unsigned long long)row->most, unit);
+        settings_format_number(row, row->least, least);
+        settings_format_number(row, row->most, most);
+        return refuse(ret_reason, "must be from %s to %s", least, most);
     }
     *field = (uint32_t)value;
     return true;

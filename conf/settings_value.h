@@ -10,6 +10,8 @@
 #include "shm/base/compiler.h"
 
 #define SETTINGS_REASON_BYTES 256
+/* A number with its unit, and the NUL. */
+#define SETTINGS_NUMBER_BYTES 24
 
 /*
  * Writes the field of `row` in *settings.  Texts are copied to the arena.
@@ -20,3 +22,5 @@ MUST_USE bool settings_set(struct settings *settings, const struct settings_row 
 /* Starts a list afresh (its first item) or goes on with it. */
 MUST_USE bool settings_set_item(struct settings *settings, const struct settings_row *row,
                                 struct str item, bool first, struct arena *arena, char *ret_reason);
+/* A row's number as people write it: "64KiB", "1h", "15s"; ret_text has SETTINGS_NUMBER_BYTES. */
+void settings_format_number(const struct settings_row *row, uint64_t value, char *ret_text);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "conf/settings_value.h"
+
 static const struct {
     const char *name;
     const char *sentence;
@@ -104,8 +106,8 @@ static void write_cell(FILE *out, const char *text)
 
 static void write_range(FILE *out, const struct settings_row *row)
 {
-    static const char *const units[] = {
-        [SETTINGS_MS] = " ms", [SETTINGS_SECONDS] = " s", [SETTINGS_BYTES] = " bytes"};
+    char least[SETTINGS_NUMBER_BYTES];
+    char most[SETTINGS_NUMBER_BYTES];
 
     switch (row->kind) {
     case SETTINGS_BOOL:
@@ -115,8 +117,9 @@ static void write_range(FILE *out, const struct settings_row *row)
     case SETTINGS_BYTES:
     case SETTINGS_MS:
     case SETTINGS_SECONDS:
-        fprintf(out, "%llu to %llu%s", (unsigned long long)row->least,
-                (unsigned long long)row->most, row->kind == SETTINGS_COUNT ? "" : units[row->kind]);
+        settings_format_number(row, row->least, least);
+        settings_format_number(row, row->most, most);
+        fprintf(out, "%s to %s", least, most);
         break;
     case SETTINGS_LIMIT:
         fprintf(out, "burst %llu to %llu", (unsigned long long)row->least,

@@ -5,49 +5,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "conf/game.h"
-#include "db/replay.h"
 #include "db/store.h"
+#include "db/verify.h"
 
 enum outcome { BACKUP_DONE = 0, BACKUP_FAILED = 1, BACKUP_IMPOSSIBLE = 2 };
-
-/* Opens the copy as a stranger would, and folds it. */
-static bool copy_adds_up(const char *path, const struct game *game, FILE *out, uint64_t *ret_events)
-{
-    char folder[STORE_PATH_BYTES];
-    char error[512];
-    const char *slash = strrchr(path, '/');
-    struct store *store = NULL;
-    uint64_t ts_us;
-
-    (void)snprintf(folder, sizeof(folder), "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1,
-                   slash == NULL ? "." : path);
-    struct store_options options = {
-        .dir = folder, .file = slash == NULL ? path : slash + 1, .read_only = true};
-
-    if (store_open(&options, &store, error, sizeof(error)) != STORE_OK) {
-        (void)fprintf(out, "The copy cannot be opened: %s\n", error);
-        return false;
-    }
-    struct replay replay = {.store = store, .game = game, .out = out};
-    bool ok = store_verify(store, false, error, sizeof(error)) == STORE_OK;
-
-    if (!ok) {
-        (void)fprintf(out, "The copy is damaged: %s\n", error);
-    } else {
-        ok = store_newest(store, &replay.up_to, &ts_us) == STORE_OK && replay_run(&replay) &&
-             replay.findings == 0;
-        *ret_events = replay.events;
-    }
-    replay_free(&replay);
-    store_close(store);
-    return ok;
-}
 
 static enum outcome back_up(struct store *store, const struct game *game, const char *target_path,
                             FILE *out)
@@ -66,7 +32,7 @@ static enum outcome back_up(struct store *store, const struct game *game, const 
         (void)fprintf(out, "The backup failed: %s\n", error);
         return BACKUP_FAILED;
     }
-    if (!copy_adds_up(partial, game, out, &events)) {
+    if (!verify_file(partial, game, out, &events)) {
         (void)fprintf(out,
                       "The backup failed: %s does not hold what it should and was kept to look "
                       "at.\n",
@@ -78,27 +44,34 @@ static enum outcome back_up(struct store *store, const struct game *game, const 
                       target_path, strerror(errno));
         return BACKUP_FAILED;
     }
-    (void)fprintf(out, "%s holds %" PRIu64 " events; it was opened again and its replay adds up.\n",
-                  target_path, events);
+    (void)fprintf(out, "%s holds ", target_path);
+    verify_print_events(out, events);
+    (void)fprintf(out, "; it was opened again and its replay adds up.\n");
     return BACKUP_DONE;
 }
 
 int db_backup(const struct game *game, const char *target_path, FILE *out)
 {
     char dir[STORE_PATH_BYTES];
+    char path[STORE_PATH_BYTES + 16];
     char error[512];
     struct store *store = NULL;
 
     (void)snprintf(dir, sizeof(dir), "%.*s", STR_ARG(game->settings.database_dir));
+    (void)snprintf(path, sizeof(path), "%s/" STORE_FILE, dir);
     if (access(target_path, F_OK) == 0) {
         (void)fprintf(out, "%s is there already and is not overwritten: choose another name.\n",
                       target_path);
         return BACKUP_IMPOSSIBLE;
     }
+    if (access(path, F_OK) != 0) {
+        (void)fprintf(out, "There is no database in %s yet: name its folder with --dbdir.\n", dir);
+        return BACKUP_IMPOSSIBLE;
+    }
     struct store_options options = {.dir = dir, .read_only = true};
 
     if (store_open(&options, &store, error, sizeof(error)) != STORE_OK) {
-        (void)fprintf(out, "The database cannot be opened: %s\n", error);
+        (void)fprintf(out, "%s\n", error);
         return BACKUP_IMPOSSIBLE;
     }
     enum outcome outcome = back_up(store, game, target_path, out);

@@ -130,9 +130,9 @@ static void report(const struct replay *replay, const struct shown *shown)
         return;
     }
     (void)fprintf(out,
-                  "The replay adds up: %" PRIu64 " events, folded by two routes and summed by the "
+                  "The replay adds up: %" PRIu64 " event%s, folded by two routes and summed by the "
                   "database, give the same scores, solves, first solvers and places.\n",
-                  replay->events);
+                  replay->events, replay->events == 1 ? "" : "s");
     if (shown->is_known) {
         (void)fprintf(
             out, "The running server (db is process %d) shows the same at event %" PRIu64 ".\n",
@@ -185,9 +185,9 @@ static enum verdict check_file(struct store *store, const char *path, FILE *out)
     (void)fprintf(out, "%s is sound.\n", path);
     if (store_count_moved_aside(store, &aside) == STORE_OK && aside > 0) {
         (void)fprintf(out,
-                      "%" PRIu64 " events of an older file could not count; they are in its table "
+                      "%" PRIu64 " event%s of an older file could not count: look at its table "
                       "moved_aside, with a reason each.\n",
-                      aside);
+                      aside, aside == 1 ? "" : "s");
     }
     return CHECK_WELL;
 }
@@ -213,7 +213,7 @@ int db_check(const struct game *game, FILE *out)
     struct store_options options = {.dir = dir, .read_only = true};
 
     if (store_open(&options, &store, error, sizeof(error)) != STORE_OK) {
-        (void)fprintf(out, "The database cannot be opened: %s\n", error);
+        (void)fprintf(out, "%s\n", error);
         free(shown.players);
         return CHECK_IMPOSSIBLE;
     }

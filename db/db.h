@@ -39,3 +39,9 @@ int db_check(const struct game *game, FILE *out);
 
 /* `ctfg backup FILE`: a consistent copy while a server runs, opened again and replayed. 0, 1, 2. */
 int db_backup(const struct game *game, const char *target_path, FILE *out);
+
+/*
+ * `ctfg restore FILE`: a copy of FILE, looked over and replayed, becomes the database; the one that
+ * was there keeps a dated name beside it.  Refused while a server runs.  Returns 0, 1, 2 as above.
+ */
+int db_restore(const struct game *game, const char *source_path, FILE *out);

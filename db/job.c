@@ -5,15 +5,14 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "conf/diag.h"
 #include "conf/files.h"
 #include "conf/game.h"
+#include "db/copies.h"
 #include "db/process.h"
 #include "shm/base/check.h"
-#include "shm/base/clock.h"
 #include "shm/base/log.h"
 #include "shm/control.h"
 #include "shm/heritage.h"
@@ -54,27 +53,24 @@ static void job_start(struct db *db, uv_work_cb on_pool, uv_after_work_cb on_don
 
 static bool back_up_before_reset(struct job *job)
 {
+    static const char prefix[] = "events-before-reset-";
     struct db *db = db_of(job);
     char path[STORE_PATH_BYTES + 64];
-    char when[32];
-    time_t now = (time_t)(clock_real_us() / 1000000);
-    struct tm utc;
 
-    (void)gmtime_r(&now, &utc);
-    (void)strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &utc);
-    (void)snprintf(path, sizeof(path), "%s/events-before-reset-%s.db", db->dir, when);
-    /* Two resets in one second: the second one has nothing to keep that the first has not kept,
-     * but nothing is cleared without a copy of its own. */
-    for (int number = 2; access(path, F_OK) == 0 && number < 100; number++) {
-        (void)snprintf(path, sizeof(path), "%s/events-before-reset-%s-%d.db", db->dir, when,
-                       number);
+    if (!copies_path(db->dir, prefix, path, sizeof(path))) {
+        (void)snprintf(job->error, sizeof(job->error), "the path of a copy is too long");
+        job->store_status = STORE_FAILED;
+        return false;
     }
     job->store_status = store_backup(db->store, path, job->error, sizeof(job->error));
-    if (job->store_status == STORE_OK) {
-        LOG(LOG_LEVEL_INFO, "a copy of the database is kept before the reset",
-            LOG_STR("copy", path));
+    if (job->store_status != STORE_OK) {
+        return false;
     }
-    return job->store_status == STORE_OK;
+    uint32_t deleted = copies_prune(db->dir, prefix, db->game->settings.backups_kept_max, path);
+
+    LOG(LOG_LEVEL_INFO, "a copy of the database is kept before the reset", LOG_STR("copy", path),
+        LOG_U64("older_copies_deleted", deleted));
+    return true;
 }
 
 static enum store_status clear_game(struct job *job)

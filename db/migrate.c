@@ -3,14 +3,15 @@
 
 #include "db/migrate.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <sqlite3.h>
 
+#include "db/copies.h"
 #include "db/sqlite_copy.h"
-#include "shm/base/clock.h"
+#include "db/store.h"
 #include "shm/base/compiler.h"
 #include "shm/base/log.h"
 
@@ -122,25 +123,29 @@ enum migrate_state migrate_look(sqlite3 *db, char *ret_error, size_t error_bytes
     return state;
 }
 
-static bool keep_copy(sqlite3 *db, const char *path, int64_t first_step, char *ret_error,
-                      size_t error_bytes)
+/* path: of the database.  Without a copy nothing is upgraded. */
+static bool keep_copy(sqlite3 *db, const char *path, uint32_t most, int64_t first_step,
+                      char *ret_error, size_t error_bytes)
 {
-    char copy[4096];
-    char when[32];
-    time_t now = (time_t)(clock_real_us() / 1000000);
-    struct tm utc;
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    char dir[STORE_PATH_BYTES];
+    char all[NAME_MAX];
+    char prefix[NAME_MAX + 32];
+    char copy[STORE_PATH_BYTES + 2 * NAME_MAX];
 
-    (void)gmtime_r(&now, &utc);
-    (void)strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &utc);
-    int len = snprintf(copy, sizeof(copy), "%s.before-%lld-%s", path, (long long)first_step, when);
-
-    if (len < 0 || (size_t)len >= sizeof(copy)) {
+    (void)snprintf(dir, sizeof(dir), "%.*s", slash == NULL ? 1 : (int)(slash - path),
+                   slash == NULL ? "." : path);
+    (void)snprintf(all, sizeof(all), "%s.before-", name);
+    (void)snprintf(prefix, sizeof(prefix), "%s%lld-", all, (long long)first_step);
+    if (!copies_path(dir, prefix, copy, sizeof(copy))) {
         (void)snprintf(ret_error, error_bytes, "its path is too long");
         return false;
     }
     if (!sqlite_copy_to_file(db, copy, ret_error, error_bytes)) {
         return false;
     }
+    (void)copies_prune(dir, all, most, copy);
     LOG(LOG_LEVEL_INFO, "a copy of the database is kept before it is upgraded",
         LOG_STR("copy", copy));
     return true;
@@ -169,8 +174,10 @@ static void report_moved_aside(sqlite3 *db, const char *path)
     }
 }
 
-bool migrate_run(sqlite3 *db, const char *path, char *ret_error, size_t error_bytes)
+bool migrate_run(sqlite3 *db, const char *path, uint32_t copies_most, char *ret_error,
+                 size_t error_bytes)
 {
+    char why[384];
     int64_t done;
     enum migrate_state state = migrate_look(db, ret_error, error_bytes);
 
@@ -188,7 +195,8 @@ bool migrate_run(sqlite3 *db, const char *path, char *ret_error, size_t error_by
         done = 1; /* a file of the older engine: it is what step 1 makes */
     }
     if (state == MIGRATE_OLDER && path != NULL &&
-        !keep_copy(db, path, done + 1, ret_error, error_bytes)) {
+        !keep_copy(db, path, copies_most, done + 1, why, sizeof(why))) {
+        (void)snprintf(ret_error, error_bytes, "it is not upgraded without a copy of it: %s", why);
         return false;
     }
     if (sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) != SQLITE_OK ||

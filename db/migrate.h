@@ -27,8 +27,9 @@ enum migrate_state {
 enum migrate_state migrate_look(struct sqlite3 *db, char *ret_error, size_t error_bytes);
 
 /*
- * Runs the missing steps.  path: of the file, for the copy beside it; NULL: keep none (a copy in
- * memory, a fresh file).  false: nothing has changed, ret_error has a sentence.
+ * Runs the missing steps.  path: of the file, for the copy beside it, of which the newest copies_most
+ * stay; NULL: keep none (a copy in memory, a fresh file).
+ * false: nothing has changed, ret_error has a sentence.
  */
-MUST_USE bool migrate_run(struct sqlite3 *db, const char *path, char *ret_error,
-                          size_t error_bytes);
+MUST_USE bool migrate_run(struct sqlite3 *db, const char *path, uint32_t copies_most,
+                          char *ret_error, size_t error_bytes);

@@ -136,7 +136,11 @@ bool db_prepare(const struct game *game, struct db_facts *ret_facts, char *ret_e
 
     (void)snprintf(dir, sizeof(dir), "%.*s", STR_ARG(game->settings.database_dir));
     struct store_options options = {
-        .dir = dir, .create = true, .log_bytes_max = game->settings.wal_bytes_max};
+        .dir = dir,
+        .create = true,
+        .log_bytes_max = game->settings.wal_bytes_max,
+        .copies_kept_max = game->settings.backups_kept_max,
+    };
 
     if (!take_lock(dir, &lock_fd, ret_error, error_bytes)) {
         return false;

@@ -10,6 +10,7 @@
 
 #include <sqlite3.h>
 
+#include "db/copies.h"
 #include "db/sqlite_copy.h"
 #include "db/store_sqlite.h"
 #include "shm/base/compiler.h"
@@ -28,23 +29,6 @@ bool sqlite_copy_into(sqlite3 *source, sqlite3 *target)
     bool done = sqlite3_backup_step(backup, -1) == SQLITE_DONE;
 
     return sqlite3_backup_finish(backup) == SQLITE_OK && done;
-}
-
-/* A new name in a folder is on disk only when the folder is. */
-static bool sync_folder_of(const char *path)
-{
-    char folder[STORE_PATH_BYTES];
-    const char *slash = strrchr(path, '/');
-
-    (void)snprintf(folder, sizeof(folder), "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1,
-                   slash == NULL ? "." : path);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    return ok;
 }
 
 bool sqlite_copy_to_file(sqlite3 *db, const char *path, char *ret_error, size_t error_bytes)
@@ -67,7 +51,7 @@ bool sqlite_copy_to_file(sqlite3 *db, const char *path, char *ret_error, size_t 
                        sqlite3_errmsg(target));
     }
     ok = sqlite3_close(target) == SQLITE_OK && ok;
-    if (ok && !sync_folder_of(path)) {
+    if (ok && !copies_sync_folder(path)) {
         (void)snprintf(ret_error, error_bytes, "cannot sync the folder of %s: %s", path,
                        strerror(errno));
         ok = false;

@@ -225,7 +225,7 @@ static bool open_copy_in_memory(struct store *store, char *ret_error, size_t err
     (void)sqlite3_close(store->db);
     store->db = memory;
     store->is_in_memory = true;
-    return migrate_run(memory, NULL, ret_error, error_bytes);
+    return migrate_run(memory, NULL, 0, ret_error, error_bytes);
 }
 
 static bool bring_up_to_date(struct store *store, const struct store_options *options,
@@ -240,7 +240,8 @@ static bool bring_up_to_date(struct store *store, const struct store_options *op
             return open_copy_in_memory(store, ret_error, error_bytes);
         }
         if (options->create) {
-            return migrate_run(store->db, store->path, ret_error, error_bytes);
+            return migrate_run(store->db, store->path, options->copies_kept_max, ret_error,
+                               error_bytes);
         }
         (void)snprintf(ret_error, error_bytes, "it has not been upgraded yet");
         return false;

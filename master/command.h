@@ -27,5 +27,6 @@ int cmd_init(struct options *options);
 int cmd_check(struct options *options);
 int cmd_probe(struct options *options);
 int cmd_backup(struct options *options);
+int cmd_restore(struct options *options);
 int cmd_version(struct options *options);
 int cmd_help(struct options *options);

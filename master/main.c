@@ -23,6 +23,7 @@ static const struct command commands[] = {
     {"init",    "init [DIR]",                       "write a game that runs into an empty folder",         0, 1, cmd_init},
     {"check",   "check [FLAGS] [challenges.json]",  "judge the files of a game, and replay its database",  0, 1, cmd_check},
     {"backup",  "backup [FLAGS] FILE",              "copy the database, also while a server runs",         1, 2, cmd_backup},
+    {"restore", "restore [FLAGS] FILE",             "put a backup in the place of the database",           1, 2, cmd_restore},
     {"version", "version",                          "print the version",                                   0, 0, cmd_version},
     {"help",    "help",                             "print this",                                          0, 0, cmd_help},
     {"probe",   "probe [FLAGS] [challenges.json]",  NULL /* what an upgrade asks the new program */,       0, 1, cmd_probe},

@@ -26,7 +26,7 @@ const DOCUMENT_MS = 150000; // seconds, on a machine that is not busy with somet
 
 /** Starts a server: ctfg and no command but run. Flags only take the next word where they must. */
 const startsServer = (line) =>
-  /^(\S*\/)?ctfg\b/.test(line) && !/\bctfg (init|check|backup|version|help|--version|--help)\b/.test(line);
+  /^(\S*\/)?ctfg\b/.test(line) && !/\bctfg (init|check|backup|restore|export|doctor|upgrade|version|help|--version|--help)\b/.test(line);
 
 /** What a document's reader has already: the script test/docs/NAME.sh makes it, if there is one. */
 function possessionsOf(name) {

@@ -103,13 +103,14 @@ static void weak_and_mistyped_tokens_are_warned_about(void **state)
     (void)state;
     struct diag diag = {0};
     struct game *game = load_with("CTFG_API_TOKEN=sesame\n\nCTFG_ADMIN_TOKNE=sesame\n"
-                                  "CTFG_DISPLAY_TOKEN=\n",
+                                  "CTFG_DISPLAY_TOKEN=\nCTFG_LISTEN_PROT=81\n",
                                   &diag);
 
     assert_non_null(game);
     assert_said(&diag, ".env:1: ", "fewer than 16 characters");
     assert_said(&diag, ".env:3: ", "did you mean CTFG_ADMIN_TOKEN?");
-    assert_int_equal(diag.warnings, 2);
+    assert_said(&diag, ".env:5: ", "did you mean CTFG_LISTEN_PORT?");
+    assert_int_equal(diag.warnings, 3);
     assert_not_said(&diag, "sesame");
     game_unref(game);
     diag_free(&diag);

@@ -199,9 +199,10 @@ static void each_kind_of_mistake_says_what_is_expected(void **state)
         {"listen:\n  metrics: 1.2.3.4:99999", "must be address:port"},
         {"log:\n  level: loud", "must be one of debug|info|warn|error"},
         {"http:\n  head_size: 16k", "must be a size such as"},
-        {"http:\n  head_size: 5GiB", "must be from 1024 bytes to 65536 bytes"},
+        {"http:\n  head_size: 5GiB", "must be from 1KiB to 64KiB"},
         {"http:\n  idle_timeout: 75", "must be a time with its unit"},
-        {"http:\n  idle_timeout: 1ms", "must be from 50ms to 3600000ms"},
+        {"http:\n  idle_timeout: 1ms", "must be from 50ms to 1h"},
+        {"limits:\n  stream_token: 2d", "must be from 1s to 1d"},
         {"limits:\n  session: 1500ms", "must be a time with its unit"},
         {"limits:\n  submit: 10", "must be a limit such as"},
         {"limits:\n  submit: 0 + 1/s", "must be a limit such as"},
@@ -231,6 +232,16 @@ static void a_timeout_within_the_interval_is_refused(void **state)
 {
     (void)state;
     expect_error("stream:\n  ping_interval: 45s\n", "ctfg.yaml", "must be longer than");
+    /* It is said of whoever set one of the two last. */
+    struct loaded loaded =
+        load("stream:\n  ping_interval: 20s\n", NULL, "stream.ping_timeout=20s\n");
+
+    assert_said(&loaded.diag, "the command line or environment: ", "must be longer than");
+    release(&loaded);
+    loaded = load("stream:\n  ping_interval: 20s\n", "CTFG_STREAM_PING_TIMEOUT=20s\n",
+                  "listen.port=81\n");
+    assert_said(&loaded.diag, ".env: ", "must be longer than");
+    release(&loaded);
 }
 
 static void a_game_that_ends_before_it_starts_is_refused(void **state)
