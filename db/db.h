@@ -41,6 +41,20 @@ int db_check(const struct game *game, FILE *out);
 int db_backup(const struct game *game, const char *target_path, FILE *out);
 
 /*
+ * `ctfg export`: one table or all of them, as of one moment, to a stream; also while a server runs.
+ * Complaints go to errors.  Returns 0; 1: it could not be written or read; 2: there is no database.
+ */
+struct db_export_request {
+    bool is_csv;      /* else JSON */
+    const char *what; /* a table's name; NULL: all of them, JSON only */
+    FILE *out;
+    FILE *errors;
+};
+int db_export(const struct game *game, const struct db_export_request *request);
+/* The names of the tables, from 0; NULL past the last. */
+const char *db_export_table(uint32_t number);
+
+/*
  * `ctfg restore FILE`: a copy of FILE, looked over and replayed, becomes the database; the one that
  * was there keeps a dated name beside it.  Refused while a server runs.  Returns 0, 1, 2 as above.
  */

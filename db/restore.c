@@ -185,8 +185,8 @@ static enum outcome put_in_place(struct restore *restore)
     if (outcome == RESTORE_DONE) {
         outcome = keep_old_one(restore);
     }
-    if (outcome == RESTORE_DONE && (rename(restore->partial, restore->path) != 0 ||
-                                    !copies_sync_folder(restore->path))) {
+    if (outcome == RESTORE_DONE &&
+        (rename(restore->partial, restore->path) != 0 || !copies_sync_folder(restore->path))) {
         outcome = fail(restore, "Cannot put the copy in place as", restore->path);
     }
     if (outcome != RESTORE_DONE) {

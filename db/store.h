@@ -38,7 +38,8 @@ enum store_status {
 struct store_options {
     const char *dir;        /* holds events.db */
     const char *file;       /* NULL: STORE_FILE */
-    bool read_only;         /* an older file is then looked at as a migrated copy in memory */
+    bool read_only;         /* an older file is then looked at as a migrated copy */
+    bool private_copy;      /* with read_only: of this moment, so that a slow reader holds no log */
     bool create;            /* make a database where there is none, migrate an older one */
     uint64_t log_bytes_max; /* what the log's file is cut back to; 0: no limit */
     uint32_t copies_kept_max; /* of those made before an older file is upgraded; 0: only that one */
@@ -115,6 +116,32 @@ MUST_USE enum store_status store_set_auth_epoch(struct store *store, uint32_t us
 MUST_USE enum store_status store_write_meta(struct store *store, const struct store_meta *meta);
 /* Deletes all events, guesses and display names; ids go on from where they were. */
 MUST_USE enum store_status store_clear_game(struct store *store);
+
+/* For `ctfg export`: rows with the names of their users, oldest first. */
+enum store_rows {
+    STORE_ROWS_SOLVES,
+    STORE_ROWS_HINTS,
+    STORE_ROWS_SUBMISSIONS, /* solves and rejected guesses */
+};
+struct store_row {
+    uint64_t id; /* 0: of a guess */
+    uint64_t ts_us;
+    int64_t user_id;
+    int64_t challenge_id;
+    int64_t points;
+    int64_t hint_id;
+    struct str username; /* empty: there is no such user */
+    struct str displayname;
+    struct str guess; /* of a rejected guess */
+    uint16_t flags;   /* enum event_flags */
+    bool is_guess;
+};
+typedef bool (*store_row_fn)(void *context, const struct store_row *row);
+MUST_USE enum store_status store_each_row(struct store *store, enum store_rows which,
+                                          store_row_fn each, void *context);
+/* Empty when there is no such user; cut to name_bytes - 1. */
+MUST_USE enum store_status store_copy_username(struct store *store, uint32_t user_id,
+                                               char *ret_name, size_t name_bytes);
 
 struct store_revocation {
     uint64_t session_id;

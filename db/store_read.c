@@ -20,7 +20,7 @@ uint64_t store_query_number(struct store *store, const char *sql)
     return number;
 }
 
-static struct str column_str(sqlite3_stmt *statement, int column)
+struct str store_column_str(sqlite3_stmt *statement, int column)
 {
     const unsigned char *text = sqlite3_column_text(statement, column);
 
@@ -37,7 +37,7 @@ static uint32_t column_u32(sqlite3_stmt *statement, int column)
     return number < 0 || number > UINT32_MAX ? 0 : (uint32_t)number;
 }
 
-static enum store_status rows_done(struct store *store, sqlite3_stmt *statement, int code)
+enum store_status store_rows_done(struct store *store, sqlite3_stmt *statement, int code)
 {
     enum store_status status = store_status_of(store, store->db, code);
 
@@ -58,15 +58,15 @@ enum store_status store_each_user(struct store *store, store_user_fn each, void 
         struct store_user user = {
             .id = column_u32(statement, 0),
             .auth_epoch = column_u32(statement, 1),
-            .username = column_str(statement, 2),
-            .displayname = column_str(statement, 3),
+            .username = store_column_str(statement, 2),
+            .displayname = store_column_str(statement, 3),
         };
 
         if (user.id != 0 && user.id != UINT32_MAX && !each(context, &user)) {
             break;
         }
     }
-    return rows_done(store, statement, code);
+    return store_rows_done(store, statement, code);
 }
 
 static struct store_event event_of_row(sqlite3_stmt *statement)
@@ -101,7 +101,7 @@ enum store_status store_each_event(struct store *store, uint64_t after, store_ev
             break;
         }
     }
-    return rows_done(store, statement, code);
+    return store_rows_done(store, statement, code);
 }
 
 enum store_status store_find_event(struct store *store, int64_t user_id, int64_t challenge_id,
@@ -121,7 +121,7 @@ enum store_status store_find_event(struct store *store, int64_t user_id, int64_t
     int code = sqlite3_step(statement);
 
     *ret_event = code == SQLITE_ROW ? event_of_row(statement) : (struct store_event){0};
-    return rows_done(store, statement, code);
+    return store_rows_done(store, statement, code);
 }
 
 static enum store_status query_one(struct store *store, enum store_statement which,
@@ -137,7 +137,7 @@ static enum store_status query_one(struct store *store, enum store_statement whi
     if (code == SQLITE_ROW) {
         *ret_number = (uint64_t)sqlite3_column_int64(statement, 0);
     }
-    return rows_done(store, statement, code);
+    return store_rows_done(store, statement, code);
 }
 
 enum store_status store_newest(struct store *store, uint64_t *ret_id, uint64_t *ret_ts_us)
@@ -166,7 +166,7 @@ enum store_status store_each_revocation(struct store *store, store_revocation_fn
             break;
         }
     }
-    return rows_done(store, statement, code);
+    return store_rows_done(store, statement, code);
 }
 
 enum store_status store_count_moved_aside(struct store *store, uint64_t *ret_rows)
@@ -196,7 +196,7 @@ static enum store_status each_sum(struct store *store, enum store_statement whic
             break;
         }
     }
-    return rows_done(store, statement, code);
+    return store_rows_done(store, statement, code);
 }
 
 enum store_status store_each_user_sum(struct store *store, uint64_t up_to, store_sum_fn each,

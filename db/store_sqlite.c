@@ -68,6 +68,18 @@ const char *const store_statement_sql[STATEMENT_COUNT] = {
                                  " WHERE id <= ?1 GROUP BY user_id",
     [STATEMENT_CHALLENGE_SUMS] = "SELECT challenge_id, 0, count(*), min(id) FROM events"
                                  " WHERE event_type = 1 AND id <= ?1 GROUP BY challenge_id",
+    [STATEMENT_EXPORT_EVENTS]  = "SELECT e.id, e.ts, e.user_id, u.username, u.displayname,"
+                                 " e.challenge_id, e.points, e.hint_number, e.flags, NULL"
+                                 " FROM events e LEFT JOIN users u ON u.id = e.user_id"
+                                 " WHERE e.event_type = ?1 ORDER BY e.id",
+    [STATEMENT_EXPORT_SUBMISSIONS] =
+                                 "SELECT s.id, s.ts, s.user_id, u.username, u.displayname,"
+                                 " s.challenge_id, 0, 0, s.flags, s.guess"
+                                 " FROM (SELECT id, ts, user_id, challenge_id, flags, NULL AS guess"
+                                 " FROM events WHERE event_type = 1 UNION ALL"
+                                 " SELECT 0, ts, user_id, challenge_id, 0, guess FROM guesses) s"
+                                 " LEFT JOIN users u ON u.id = s.user_id ORDER BY s.ts, s.id",
+    [STATEMENT_FIND_USERNAME]  = "SELECT username FROM users WHERE id = ?1",
 };
 /* clang-format on */
 
@@ -202,6 +214,9 @@ static bool set_up(struct store *store, const struct store_options *options)
                            "PRAGMA wal_autocheckpoint = 0;",
                            NULL, NULL, NULL) == SQLITE_OK;
 
+    if (ok && options->private_copy) { /* what has to be sorted may be larger than memory */
+        ok = sqlite3_exec(store->db, "PRAGMA temp_store = FILE", NULL, NULL, NULL) == SQLITE_OK;
+    }
     if (!ok || options->read_only) {
         return ok;
     }
@@ -211,21 +226,21 @@ static bool set_up(struct store *store, const struct store_options *options)
            sqlite3_exec(store->db, pragma, NULL, NULL, NULL) == SQLITE_OK;
 }
 
-/* An older file for reading only: a copy in memory, brought up to date. */
-static bool open_copy_in_memory(struct store *store, char *ret_error, size_t error_bytes)
+/* For reading only: a copy that nobody else sees, brought up to date; in memory, and past the cache's
+ * size in a file without a name. */
+static bool open_private_copy(struct store *store, char *ret_error, size_t error_bytes)
 {
-    sqlite3 *memory = NULL;
+    sqlite3 *copy = NULL;
 
-    if (sqlite3_open(":memory:", &memory) != SQLITE_OK || !sqlite_copy_into(store->db, memory)) {
-        (void)snprintf(ret_error, error_bytes, "it cannot be copied into memory: %s",
-                       sqlite3_errmsg(memory));
-        (void)sqlite3_close(memory);
+    if (sqlite3_open("", &copy) != SQLITE_OK || !sqlite_copy_into(store->db, copy)) {
+        (void)snprintf(ret_error, error_bytes, "it cannot be copied aside: %s",
+                       sqlite3_errmsg(copy));
+        (void)sqlite3_close(copy);
         return false;
     }
     (void)sqlite3_close(store->db);
-    store->db = memory;
-    store->is_in_memory = true;
-    return migrate_run(memory, NULL, 0, ret_error, error_bytes);
+    store->db = copy;
+    return migrate_run(copy, NULL, 0, ret_error, error_bytes);
 }
 
 static bool bring_up_to_date(struct store *store, const struct store_options *options,
@@ -233,11 +248,11 @@ static bool bring_up_to_date(struct store *store, const struct store_options *op
 {
     switch (migrate_look(store->db, ret_error, error_bytes)) {
     case MIGRATE_CURRENT:
-        return true;
+        return !options->private_copy || open_private_copy(store, ret_error, error_bytes);
     case MIGRATE_EMPTY:
     case MIGRATE_OLDER:
         if (options->read_only) {
-            return open_copy_in_memory(store, ret_error, error_bytes);
+            return open_private_copy(store, ret_error, error_bytes);
         }
         if (options->create) {
             return migrate_run(store->db, store->path, options->copies_kept_max, ret_error,

@@ -2,7 +2,7 @@
 /*
  * store_sqlite.h - what the files that implement store.h share: the store's insides and its table of
  * statements.  Only for store_sqlite.c (opening, writing), store_read.c (reading, verifying),
- * store_meta.c and sqlite_copy.c (copies, checkpoints).
+ * store_export.c, store_meta.c and sqlite_copy.c (copies, checkpoints).
  */
 #pragma once
 
@@ -44,6 +44,9 @@ enum store_statement {
     STATEMENT_COUNT_ASIDE,
     STATEMENT_USER_SUMS,
     STATEMENT_CHALLENGE_SUMS,
+    STATEMENT_EXPORT_EVENTS,
+    STATEMENT_EXPORT_SUBMISSIONS,
+    STATEMENT_FIND_USERNAME,
     STATEMENT_COUNT,
 };
 /* The SQL of each, for the test that asks SQLite which index it uses. */
@@ -58,7 +61,6 @@ struct store {
     uint64_t page_bytes;
     dev_t device; /* which file was opened: a replaced one is noticed */
     ino_t inode;
-    bool is_in_memory;
     char path[STORE_PATH_BYTES];
     char error[256];
 };
@@ -66,6 +68,10 @@ struct store {
 sqlite3_stmt *store_statement(struct store *store, enum store_statement which);
 /* Runs a statement that has all its values and gives no rows; ready for the next ones after. */
 enum store_status store_statement_run(struct store *store, sqlite3_stmt *statement);
+/* A column's text, valid until the next step; empty for NULL. */
+struct str store_column_str(sqlite3_stmt *statement, int column);
+/* After the last step of a statement that gives rows: what became of it; ready for the next run. */
+enum store_status store_rows_done(struct store *store, sqlite3_stmt *statement, int code);
 /* Draws the key of all sessions when there is none yet. */
 enum store_status store_ensure_session_key(struct store *store);
 /* Maps a result code, and keeps its text for store_error(). */

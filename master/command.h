@@ -11,6 +11,7 @@
 
 struct options;
 
+#define EXIT_FAILED 1
 #define EXIT_UNUSABLE 2
 
 struct command {
@@ -28,5 +29,6 @@ int cmd_check(struct options *options);
 int cmd_probe(struct options *options);
 int cmd_backup(struct options *options);
 int cmd_restore(struct options *options);
+int cmd_export(struct options *options);
 int cmd_version(struct options *options);
 int cmd_help(struct options *options);

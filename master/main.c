@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"check",   "check [FLAGS] [challenges.json]",  "judge the files of a game, and replay its database",  0, 1, cmd_check},
     {"backup",  "backup [FLAGS] FILE",              "copy the database, also while a server runs",         1, 2, cmd_backup},
     {"restore", "restore [FLAGS] FILE",             "put a backup in the place of the database",           1, 2, cmd_restore},
+    {"export",  "export [FLAGS]",                   "write the game's data as CSV or JSON",                0, 1, cmd_export},
     {"version", "version",                          "print the version",                                   0, 0, cmd_version},
     {"help",    "help",                             "print this",                                          0, 0, cmd_help},
     {"probe",   "probe [FLAGS] [challenges.json]",  NULL /* what an upgrade asks the new program */,       0, 1, cmd_probe},
@@ -51,6 +52,8 @@ int cmd_help(struct options *options)
                  "  -V, --version                          Print the version.\n"
                  "  -h, --help                             Print this.\n");
     settings_write_help(stdout);
+    (void)printf("\nFlags of one command:\n");
+    options_write_help(stdout);
     return 0;
 }
 
@@ -112,6 +115,13 @@ static int dispatch(struct options *options)
                         access(options->arguments[0], F_OK) != 0;
     if (is_bare_word) {
         return unknown_command(options->arguments[0]);
+    }
+    const char *foreign = options_foreign_flag(options, command->name);
+    if (foreign != NULL) {
+        (void)snprintf(sentence, sizeof(sentence),
+                       "`ctfg %s` takes no %s; `ctfg help` lists the flags", command->name,
+                       foreign);
+        return usage_error(sentence);
     }
     if (options->argument_count < command->arguments_least ||
         options->argument_count > command->arguments_most) {

@@ -31,6 +31,20 @@ static const struct own_row own_rows[] = {
 };
 /* clang-format on */
 
+/* clang-format off */
+static const struct special_row {
+    const char *name;
+    const char *command;
+    const char *argument;
+    const char *sentence;
+} special_rows[OPTION_SPECIALS] = {
+    [OPTION_FORMAT]   = {"--format",   "export",  "csv|json", "How it is written. [json]"},
+    [OPTION_WHAT]     = {"--what",     "export",  "TABLE",    "players, solves, hints, submissions or scoreboard. [all of them]"},
+    [OPTION_OUTPUT]   = {"--output",   "export",  "FILE",     "Where to; never over a file that is there. [standard output]"},
+    [OPTION_DEADLINE] = {"--deadline", "upgrade", "SECONDS",  "How long to wait for the new program. [90]"},
+};
+/* clang-format on */
+
 /* Where the walk over argv stands. */
 struct walk {
     struct options *options;
@@ -114,6 +128,20 @@ static bool take_own_flag(struct walk *walk, const struct own_row *row, struct w
     return true;
 }
 
+/* false: it is no such flag, or its value is missing (then there is an error). */
+static bool take_special_flag(struct walk *walk, struct written_flag *flag)
+{
+    for (size_t i = 0; i < OPTION_SPECIALS; i++) {
+        if (strcmp(special_rows[i].name, flag->name) == 0) {
+            bool ok = flag_settle_value(walk, flag, true);
+
+            walk->options->special[i] = flag->value;
+            return ok;
+        }
+    }
+    return false;
+}
+
 static bool take_flag(struct walk *walk, const char *word)
 {
     struct written_flag flag;
@@ -123,6 +151,9 @@ static bool take_flag(struct walk *walk, const char *word)
     const struct own_row *own = own_find(flag.name);
     if (own != NULL) {
         return take_own_flag(walk, own, &flag);
+    }
+    if (take_special_flag(walk, &flag) || walk->error[0] != '\0') {
+        return walk->error[0] == '\0';
     }
     /* conf knows "p" and "-p" alike; here one dash is for letters and two are for words. */
     bool is_letter = flag.name[1] != '-';
@@ -189,6 +220,7 @@ bool options_parse(int argc, char **argv, struct options *ret_options, char *ret
     struct walk walk = {.options = &options, .error = ret_error, .error_bytes = error_bytes};
     char variable[SETTINGS_VARIABLE_BYTES];
 
+    ret_error[0] = '\0';
     /* The environment first: the later line wins, and the command line has the last word. */
     if (!settings_append_environment(&options.overrides, variable)) {
         (void)snprintf(ret_error, error_bytes, "the variable %s holds a newline", variable);
@@ -209,6 +241,27 @@ bool options_parse(int argc, char **argv, struct options *ret_options, char *ret
 fail:
     buf_free(&options.overrides);
     return false;
+}
+
+const char *options_foreign_flag(const struct options *options, const char *command)
+{
+    for (size_t i = 0; i < OPTION_SPECIALS; i++) {
+        if (options->special[i] != NULL && strcmp(special_rows[i].command, command) != 0) {
+            return special_rows[i].name;
+        }
+    }
+    return NULL;
+}
+
+void options_write_help(FILE *out)
+{
+    for (size_t i = 0; i < OPTION_SPECIALS; i++) {
+        const struct special_row *row = &special_rows[i];
+        char left[64];
+
+        (void)snprintf(left, sizeof(left), "%s: %s %s", row->command, row->name, row->argument);
+        fprintf(out, "  %-38s %s\n", left, row->sentence);
+    }
 }
 
 void options_free(struct options *options)

@@ -3,7 +3,7 @@
  * options.h - the command line and the environment, as what the commands work with.
  *
  * Flags of settings come from conf's table (conf/settings_table.h) and become "key=value" lines over
- * ctfg.yaml; only -C/--game, --config, --help and --version are known here.  A flag's value stands
+ * ctfg.yaml; only -C/--game, --config, --help, --version and the flags of single commands are known here.  A flag's value stands
  * behind a blank or behind '='; "--" ends the flags.
  *
  * Process  master and tools; only main.c parses.
@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "conf/files.h"
 #include "shm/base/buf.h"
@@ -24,6 +25,15 @@
 /* A command line longer than that is a mistake of a script. */
 #define OPTIONS_ARGUMENTS_MAX 8
 #define OPTIONS_OVERRIDES_BYTES_MAX 65536
+
+/* Flags of one command; `ctfg help` lists them behind those of all. */
+enum options_special {
+    OPTION_FORMAT,   /* export */
+    OPTION_WHAT,     /* export */
+    OPTION_OUTPUT,   /* export */
+    OPTION_DEADLINE, /* upgrade */
+    OPTION_SPECIALS,
+};
 
 struct options {
     int argc;
@@ -36,10 +46,15 @@ struct options {
     bool wants_help;
     bool wants_version;
 
+    const char *special[OPTION_SPECIALS]; /* NULL: not given */
+
     struct files_source source; /* challenges_path is set by the command, from its arguments */
     struct buf overrides;       /* what source.overrides points into */
 };
 
 MUST_USE bool options_parse(int argc, char **argv, struct options *ret_options, char *ret_error,
                             size_t error_bytes);
+/* The first flag given that belongs to another command than this one; NULL: there is none. */
+const char *options_foreign_flag(const struct options *options, const char *command);
+void options_write_help(FILE *out); /* of the flags that belong to one command */
 void options_free(struct options *options);
