@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "shm/base/compiler.h"
 
@@ -29,6 +30,20 @@ struct db_facts {
  */
 MUST_USE bool db_prepare(const struct game *game, struct db_facts *ret_facts, char *ret_error,
                          size_t error_bytes);
+
+/* The db process that has this game's database open; 0: nobody has. */
+pid_t db_holder(const struct game *game);
+
+/* `ctfg doctor`: how the database is. */
+struct db_health {
+    bool exists;
+    bool is_readable; /* else finding says why not */
+    bool is_sound;    /* else finding is what SQLite's quick check found first */
+    pid_t holder;     /* as db_holder() */
+    uint64_t bytes;
+    char finding[256];
+};
+void db_look(const struct game *game, struct db_health *ret_health);
 
 /*
  * `ctfg check`: integrity of the file, and a full replay compared with the present board, if a

@@ -126,6 +126,39 @@ static bool take_lock(const char *dir, int *ret_fd, char *ret_error, size_t erro
     return false;
 }
 
+pid_t db_holder(const struct game *game)
+{
+    char dir[STORE_PATH_BYTES];
+
+    (void)snprintf(dir, sizeof(dir), "%.*s", STR_ARG(game->settings.database_dir));
+    return lock_holder(dir);
+}
+
+void db_look(const struct game *game, struct db_health *ret_health)
+{
+    char dir[STORE_PATH_BYTES];
+    char path[STORE_PATH_BYTES + 16];
+    struct stat facts;
+    struct store *store = NULL;
+
+    *ret_health = (struct db_health){.holder = db_holder(game)};
+    (void)snprintf(dir, sizeof(dir), "%.*s", STR_ARG(game->settings.database_dir));
+    (void)snprintf(path, sizeof(path), "%s/" STORE_FILE, dir);
+    if (stat(path, &facts) != 0) {
+        return;
+    }
+    struct store_options options = {.dir = dir, .read_only = true};
+
+    ret_health->exists = true;
+    ret_health->bytes = (uint64_t)facts.st_size;
+    ret_health->is_readable =
+        store_open(&options, &store, ret_health->finding, sizeof(ret_health->finding)) == STORE_OK;
+    ret_health->is_sound =
+        ret_health->is_readable &&
+        store_verify(store, true, ret_health->finding, sizeof(ret_health->finding)) == STORE_OK;
+    store_close(store);
+}
+
 bool db_prepare(const struct game *game, struct db_facts *ret_facts, char *ret_error,
                 size_t error_bytes)
 {

@@ -3,6 +3,7 @@
 #include "master/child.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +35,17 @@ static const char *const state_words[] = {
 const char *child_state_word(enum child_state state)
 {
     return state_words[state];
+}
+
+uint32_t children_workers(uint32_t wanted)
+{
+    cpu_set_t cores;
+    uint32_t count = wanted;
+
+    if (wanted == 0) {
+        count = sched_getaffinity(0, sizeof(cores), &cores) == 0 ? (uint32_t)CPU_COUNT(&cores) : 1;
+    }
+    return count < CHILD_WORKERS_MAX ? count : CHILD_WORKERS_MAX;
 }
 
 void children_init(struct children *children, uint32_t workers)

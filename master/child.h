@@ -82,6 +82,8 @@ struct birth {
 };
 
 void children_init(struct children *children, uint32_t workers);
+/* How many workers there will be: `wanted`, or with 0 one a core; at most CHILD_WORKERS_MAX. */
+uint32_t children_workers(uint32_t wanted);
 const char *child_state_word(enum child_state state);
 static inline bool child_is_alive(const struct child *child)
 {

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd_run.c - `ctfg`: everything that can go wrong goes wrong here, before the first fork. */
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -11,11 +9,13 @@
 #include "conf/diag.h"
 #include "conf/game.h"
 #include "master/command.h"
+#include "master/doctor.h"
 #include "master/load.h"
 #include "master/log_file.h"
 #include "master/master.h"
 #include "master/options.h"
 #include "master/prepare.h"
+#include "master/title.h"
 #include "shm/base/log.h"
 #include "shm/base/proc.h"
 #include "worker/worker.h"
@@ -31,20 +31,6 @@ static void raise_descriptor_limit(void)
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit); /* below the hard limit it cannot fail */
     }
-}
-
-static uint32_t worker_count(const struct settings *settings)
-{
-    cpu_set_t cores;
-    int count = 1;
-
-    if (settings->workers > 0) {
-        return settings->workers < CHILD_WORKERS_MAX ? settings->workers : CHILD_WORKERS_MAX;
-    }
-    if (sched_getaffinity(0, sizeof(cores), &cores) == 0) {
-        count = CPU_COUNT(&cores);
-    }
-    return count < CHILD_WORKERS_MAX ? (uint32_t)count : CHILD_WORKERS_MAX;
 }
 
 /* Step 1: files.  Mistakes are printed as a list for people, not as log lines. */
@@ -98,7 +84,7 @@ static void fill_heritage(struct master *master, uint32_t workers)
 static int open_everything(struct master *master, char *ret_error, size_t error_bytes)
 {
     const struct settings *settings = &master->game->settings;
-    uint32_t workers = worker_count(settings);
+    uint32_t workers = children_workers(settings->workers);
 
     if (!user_find(settings->user, &master->user, ret_error, error_bytes)) {
         return EX_NOUSER;
@@ -150,13 +136,12 @@ int cmd_run(struct options *options)
     if (!load_files(&master, options)) {
         return EXIT_UNUSABLE;
     }
-    proc_title_set("ctfg: master");
-    (void)prctl(PR_SET_NAME, "ctfg", 0, 0,
-                0); /* so that `pkill -x ctfg` finds who drains them all */
+    title_refresh(&master);
     int status = log_file_start(&master.game->settings, error, sizeof(error))
                      ? open_everything(&master, error, sizeof(error))
                      : EX_UNAVAILABLE;
     if (status == EX_OK) {
+        doctor_warn(master.game, &options->source);
         status = master_run(&master);
     } else if (status == EX_TEMPFAIL) {
         status = EX_OK;

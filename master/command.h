@@ -30,5 +30,7 @@ int cmd_probe(struct options *options);
 int cmd_backup(struct options *options);
 int cmd_restore(struct options *options);
 int cmd_export(struct options *options);
+int cmd_upgrade(struct options *options);
+int cmd_doctor(struct options *options);
 int cmd_version(struct options *options);
 int cmd_help(struct options *options);

@@ -52,8 +52,7 @@ uint32_t listen_clamp(uint32_t wanted, uint32_t somaxconn)
     return somaxconn != 0 && wanted > somaxconn ? somaxconn : wanted;
 }
 
-/* 0: the kernel does not say. */
-static uint32_t somaxconn_read(void)
+uint32_t listen_somaxconn(void)
 {
     char text[32] = "";
     uint64_t value = 0;
@@ -357,7 +356,7 @@ bool listen_open(const struct settings *settings, struct listeners *ret_listener
     struct listeners listeners = {
         .metrics_fd = HERITAGE_FD_NONE,
         .db_fd = HERITAGE_FD_NONE,
-        .backlog_effective = listen_clamp(settings->backlog_conns, somaxconn_read()),
+        .backlog_effective = listen_clamp(settings->backlog_conns, listen_somaxconn()),
     };
     struct opening opening = {&listeners, SOCKET_BIND_TRIES, ret_error, error_bytes};
 

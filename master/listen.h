@@ -54,6 +54,8 @@ MUST_USE bool listen_hand_on(const struct listeners *listeners,
 /* The way back, when execve(2) failed. */
 void listen_keep(const struct listeners *listeners);
 
+/* net.core.somaxconn; 0: the kernel does not say. */
+uint32_t listen_somaxconn(void);
 /* What the kernel makes of a wanted backlog, given net.core.somaxconn (0: unknown). */
 uint32_t listen_clamp(uint32_t wanted, uint32_t somaxconn);
 /* Reads what listen_hand_on() wrote.  false: another form, or something that does not listen. */

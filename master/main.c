@@ -25,6 +25,8 @@ static const struct command commands[] = {
     {"backup",  "backup [FLAGS] FILE",              "copy the database, also while a server runs",         1, 2, cmd_backup},
     {"restore", "restore [FLAGS] FILE",             "put a backup in the place of the database",           1, 2, cmd_restore},
     {"export",  "export [FLAGS]",                   "write the game's data as CSV or JSON",                0, 1, cmd_export},
+    {"doctor",  "doctor [FLAGS]",                   "look whether this machine is fit for the game",       0, 1, cmd_doctor},
+    {"upgrade", "upgrade [FLAGS]",                  "hand a running server over to the new program",       0, 1, cmd_upgrade},
     {"version", "version",                          "print the version",                                   0, 0, cmd_version},
     {"help",    "help",                             "print this",                                          0, 0, cmd_help},
     {"probe",   "probe [FLAGS] [challenges.json]",  NULL /* what an upgrade asks the new program */,       0, 1, cmd_probe},

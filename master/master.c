@@ -11,6 +11,7 @@
 #include "conf/game.h"
 #include "master/log_file.h"
 #include "master/notify.h"
+#include "master/title.h"
 #include "shm/base/clock.h"
 #include "shm/base/log.h"
 #include "shm/base/version.h"
@@ -224,6 +225,7 @@ static void announce(struct master *master)
     uint32_t workers = master->children.count - 1;
     char text[SOCKET_URL_BYTES + 160];
 
+    title_refresh(master); /* before anybody can know that it serves */
     (void)snprintf(text, sizeof(text), "ctfg %s ready: %s (%u workers, %u players, %u challenges)",
                    CTFG_VERSION, master->listeners.url, workers, game->player_count,
                    game->challenge_count);
@@ -422,6 +424,7 @@ static void master_turn(struct master *master)
     kill_the_overdue(master, now_us);
     reload_tick(master, now_us);
     upgrade_tick(master, now_us);
+    title_refresh(master);
     slots_beat(now_us);
     feed_watchdog(master, now_us);
 }

@@ -68,6 +68,7 @@ void upgrade_ask(struct master *master, uint64_t now_us)
     }
     if (pid < 0) {
         LOG(LOG_LEVEL_ERROR, "no upgrade: cannot fork", LOG_ERRNO(errno));
+        upgrade->refused++;
         return;
     }
     LOG(LOG_LEVEL_INFO, "upgrade: trying the new program", LOG_STR("path", upgrade->program));
@@ -85,6 +86,7 @@ void upgrade_bury_probe(struct master *master, uint64_t now_us)
     }
     upgrade->probe_pid = 0;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != EX_OK) {
+        upgrade->refused++;
         LOG(LOG_LEVEL_ERROR, "upgrade refused: the new program does not take this game",
             LOG_I64("status", WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status)));
         return;
@@ -103,7 +105,7 @@ void upgrade_tick(struct master *master, uint64_t now_us)
     }
 }
 
-void upgrade_execute(const struct master *master)
+void upgrade_execute(struct master *master)
 {
     char handed[LISTEN_UPGRADE_BYTES];
 
@@ -114,6 +116,7 @@ void upgrade_execute(const struct master *master)
         (void)execv(master->upgrade.program, master->options->argv);
     }
     LOG(LOG_LEVEL_ERROR, "upgrade failed: the old program goes on", LOG_ERRNO(errno));
+    master->upgrade.refused++;
     (void)unsetenv(LISTEN_UPGRADE_VARIABLE);
     listen_keep(&master->listeners);
 }

@@ -33,6 +33,7 @@ struct upgrade {
     char program[PATH_MAX]; /* where ours came from: a new one is put in its place */
     pid_t probe_pid;        /* 0: none runs */
     uint64_t probe_deadline_us;
+    uint32_t refused; /* upgrades asked for since the start that came to nothing */
 };
 
 /* At start, while the path of the running program is still its own. */
@@ -43,4 +44,4 @@ void upgrade_ask(struct master *master, uint64_t now_us);
 void upgrade_bury_probe(struct master *master, uint64_t now_us);
 void upgrade_tick(struct master *master, uint64_t now_us);
 /* All children have left.  Returns only if the new program cannot be executed; it is logged. */
-void upgrade_execute(const struct master *master);
+void upgrade_execute(struct master *master);
