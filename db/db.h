@@ -36,6 +36,7 @@ pid_t db_holder(const struct game *game);
 
 /* `ctfg doctor`: how the database is. */
 struct db_health {
+    bool has_folder;
     bool exists;
     bool is_readable; /* else finding says why not */
     bool is_sound;    /* else finding is what SQLite's quick check found first */

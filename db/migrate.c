@@ -201,7 +201,11 @@ bool migrate_run(sqlite3 *db, const char *path, uint32_t copies_most, char *ret_
     }
     if (sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) != SQLITE_OK ||
         !run_steps(db, done) || sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
-        (void)snprintf(ret_error, error_bytes, "it cannot be upgraded: %s", sqlite3_errmsg(db));
+        bool is_full = (sqlite3_errcode(db) & 0xff) == SQLITE_FULL;
+
+        (void)snprintf(ret_error, error_bytes, "it cannot be %s: %s%s",
+                       state == MIGRATE_EMPTY ? "made" : "upgraded", sqlite3_errmsg(db),
+                       is_full ? "; make room on its disk" : "");
         (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
         return false;
     }

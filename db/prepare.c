@@ -144,6 +144,7 @@ void db_look(const struct game *game, struct db_health *ret_health)
     *ret_health = (struct db_health){.holder = db_holder(game)};
     (void)snprintf(dir, sizeof(dir), "%.*s", STR_ARG(game->settings.database_dir));
     (void)snprintf(path, sizeof(path), "%s/" STORE_FILE, dir);
+    ret_health->has_folder = access(dir, F_OK) == 0;
     if (stat(path, &facts) != 0) {
         return;
     }

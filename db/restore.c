@@ -146,34 +146,42 @@ static void settle_log(const struct restore *restore)
 static enum outcome keep_log(const struct restore *restore, const char *log)
 {
     char aside[PATH_BYTES + sizeof(LOG_SUFFIX)];
-    char index[PATH_BYTES + sizeof(INDEX_SUFFIX)];
 
     (void)snprintf(aside, sizeof(aside), "%s" LOG_SUFFIX, restore->aside);
-    (void)snprintf(index, sizeof(index), "%s" INDEX_SUFFIX, restore->path);
     if (link(log, aside) != 0 || !copies_sync_folder(aside) || unlink(log) != 0) {
         return fail(restore, "The log of the old database cannot be kept as", aside);
     }
-    (void)unlink(index); /* SQLite makes it anew from the log */
     return RESTORE_DONE;
 }
 
 static enum outcome keep_old_one(struct restore *restore)
 {
     char log[PATH_BYTES + sizeof(LOG_SUFFIX)];
+    char index[PATH_BYTES + sizeof(INDEX_SUFFIX)];
+    enum outcome outcome = RESTORE_DONE;
 
     (void)snprintf(log, sizeof(log), "%s" LOG_SUFFIX, restore->path);
+    (void)snprintf(index, sizeof(index), "%s" INDEX_SUFFIX, restore->path);
     if (!exists(restore->path)) {
         restore->aside[0] = '\0';
-        return unlink(log) == 0 || errno == ENOENT ? RESTORE_DONE
-                                                   : fail(restore, "Cannot remove", log);
+        if (unlink(log) != 0 &&
+            errno != ENOENT) { /* of a file that is gone: it belongs to nothing */
+            outcome = fail(restore, "Cannot remove", log);
+        }
+    } else {
+        if (exists(log) && is_old_one_sound(restore)) {
+            settle_log(restore);
+        }
+        if (link(restore->path, restore->aside) != 0) {
+            outcome = fail(restore, "The old database cannot be kept as", restore->aside);
+        } else if (exists(log)) {
+            outcome = keep_log(restore, log);
+        }
     }
-    if (exists(log) && is_old_one_sound(restore)) {
-        settle_log(restore);
+    if (outcome == RESTORE_DONE) {
+        (void)unlink(index); /* SQLite makes it anew from the log */
     }
-    if (link(restore->path, restore->aside) != 0) {
-        return fail(restore, "The old database cannot be kept as", restore->aside);
-    }
-    return exists(log) ? keep_log(restore, log) : RESTORE_DONE;
+    return outcome;
 }
 
 /* ---- both -------------------------------------------------------------------------------------- */

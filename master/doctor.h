@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "master/judge.h"
@@ -18,6 +19,7 @@ struct game;
 struct doctor {
     const struct game *game;
     const struct files_source *source;
+    bool is_start; /* of a server: only what is known counts */
     struct finding findings[DOCTOR_FINDINGS_MAX];
     uint32_t count;
 };

@@ -54,10 +54,10 @@ void judge_open_files(uint64_t limit, bool is_server, uint32_t conns_per_worker,
         level = JUDGE_WARN;
     }
     found(ret_finding, level, "open files",
-          "%" PRIu64 " a process (%s); %" PRIu32 " players on %" PRIu32 " workers want %" PRIu64
+          "%" PRIu64 " a process (%s); %" PRIu32 " players on %" PRIu32 " worker%s want %" PRIu64
           ", http.connections allows %" PRIu32,
-          limit, is_server ? "the server's limit" : "this shell's limit", players, workers, wanted,
-          conns_per_worker);
+          limit, is_server ? "the server's limit" : "this shell's limit", players, workers,
+          workers == 1 ? "" : "s", wanted, conns_per_worker);
     if (level != JUDGE_OK) {
         mend_by(ret_finding,
                 "LimitNOFILE=200000 in its unit (systemctl edit ctfg), or `ulimit -Hn 200000` "
@@ -133,7 +133,10 @@ void judge_database(const char *dir, const struct db_health *health, struct find
         (void)snprintf(holder, sizeof(holder), "a server runs, its db is process %d",
                        (int)health->holder);
     }
-    if (!health->exists) {
+    if (!health->has_folder) {
+        found(ret_finding, JUDGE_FAIL, "database", "there is no folder %s", dir);
+        mend_by(ret_finding, "install -d -m 700 -o ctfg -g ctfg %s", dir);
+    } else if (!health->exists) {
         found(ret_finding, JUDGE_OK, "database", "none in %s yet: the first start makes one", dir);
     } else if (!health->is_readable) {
         found(ret_finding, JUDGE_FAIL, "database", "%s", health->finding);

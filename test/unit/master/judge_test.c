@@ -106,20 +106,24 @@ static void a_slow_disk_is_a_warning_and_a_very_slow_one_unfit(void **state)
 static void a_database_is_missing_sound_unreadable_or_damaged(void **state)
 {
     (void)state;
-    struct db_health health = {0};
+    struct db_health health = {.has_folder = true};
     struct finding finding;
 
     judge_database("d", &health, &finding);
     expect(&finding, JUDGE_OK, "");
-    health = (struct db_health){.exists = true, .is_readable = true, .is_sound = true, .holder = 7};
+    health = (struct db_health){
+        .has_folder = true, .exists = true, .is_readable = true, .is_sound = true, .holder = 7};
     judge_database("d", &health, &finding);
     expect(&finding, JUDGE_OK, "");
     assert_non_null(strstr(finding.value, "process 7"));
-    health = (struct db_health){.exists = true, .is_readable = true, .finding = "page 3"};
+    health = (struct db_health){
+        .has_folder = true, .exists = true, .is_readable = true, .finding = "page 3"};
     judge_database("d", &health, &finding);
     expect(&finding, JUDGE_FAIL, "ctfg restore");
     assert_non_null(strstr(finding.value, "page 3"));
-    health = (struct db_health){.exists = true, .finding = "no rights"};
+    judge_database("d", &(struct db_health){0}, &finding);
+    expect(&finding, JUDGE_FAIL, "install -d -m 700 -o ctfg -g ctfg d");
+    health = (struct db_health){.has_folder = true, .exists = true, .finding = "no rights"};
     judge_database("d", &health, &finding);
     expect(&finding, JUDGE_FAIL, "owner");
 }
