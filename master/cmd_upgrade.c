@@ -127,12 +127,18 @@ static int find(struct running *running)
 
 /* ---- waiting for it ---------------------------------------------------------------------------- */
 
-/* Where the reason stands: what the master's standard error is. */
-static void log_place(pid_t pid, char ret_where[WHERE_BYTES])
+/* Where the reason stands: log.file, or what the master's standard error is. */
+static void log_place(const struct running *running, char ret_where[WHERE_BYTES])
 {
+    struct str file = running->game->settings.log_file;
+    pid_t pid = running->pid;
     char path[64];
     char target[200] = "";
 
+    if (file.len > 0) {
+        (void)snprintf(ret_where, WHERE_BYTES, "%.*s", STR_ARG(file));
+        return;
+    }
     (void)snprintf(path, sizeof(path), "/proc/%d/fd/2", (int)pid);
     ssize_t len = readlink(path, target, sizeof(target) - 1);
     target[len > 0 ? len : 0] = '\0';
@@ -179,7 +185,7 @@ static int wait_for(const struct running *running, uint64_t deadline_s)
     pid_t db_pid = 0;
     bool has_ended = false;
 
-    log_place(running->pid, where);
+    log_place(running, where);
     while (progress == GOES_ON && !has_ended && clock_mono_us() - begun_us < deadline_s * 1000000) {
         struct pollfd fd = {.fd = running->pidfd, .events = POLLIN};
 
