@@ -8,6 +8,9 @@ static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
 
+    if (fixture == NULL) {
+        return -1;
+    }
     fixture_make(fixture);
     *state = fixture;
     return 0;

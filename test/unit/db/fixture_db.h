@@ -254,7 +254,9 @@ static inline void fixture_end(struct fixture *fixture)
     while (folder != NULL && (entry = readdir(folder)) != NULL) {
         (void)unlinkat(dirfd(folder), entry->d_name, 0);
     }
-    (void)closedir(folder);
+    if (folder != NULL) {
+        (void)closedir(folder);
+    }
     (void)rmdir(fixture->dir);
 }
 
