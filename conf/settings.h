@@ -33,6 +33,7 @@ struct settings {
     uint32_t backlog_conns;    /* -g, --ws-backlog */
     uint32_t workers;          /* --workers; 0: one a core */
     struct str user;           /* --user: dropped to when started as root */
+    struct str sandbox;        /* auto, on, off: worker/sandbox.h */
     struct str database_dir;   /* -b, --dbdir */
     struct str web_root;       /* --web-root */
     bool developer_mode;       /* -d */

@@ -51,13 +51,14 @@ static void warn_about_fixed_settings(const struct settings *old, const struct s
         old->backlog_conns != next->backlog_conns || old->ring_events != next->ring_events ||
         !str_equal(old->listen_address, next->listen_address) ||
         !str_equal(old->metrics_listen, next->metrics_listen) ||
-        !str_equal(old->user, next->user) || !str_equal(old->database_dir, next->database_dir) ||
+        !str_equal(old->user, next->user) || !str_equal(old->sandbox, next->sandbox) ||
+        !str_equal(old->database_dir, next->database_dir) ||
         !str_equal(old->log_format, next->log_format) || !str_equal(old->log_file, next->log_file);
 
     if (is_changed) {
         LOG(LOG_LEVEL_WARN,
-            "listen.*, database.dir, stream.ring, log.format, log.file, process.workers and "
-            "process.user take effect at a restart");
+            "listen.*, database.dir, stream.ring, log.format, log.file, process.workers, "
+            "process.user and process.sandbox take effect at a restart");
     }
 }
 

@@ -32,6 +32,7 @@
 #include "worker/password.h"
 #include "worker/reload.h"
 #include "worker/route.h"
+#include "worker/sandbox.h"
 #include "worker/session.h"
 #include "worker/stream.h"
 #include "worker/view.h"
@@ -295,7 +296,10 @@ _Noreturn void worker_main(struct heritage *heritage)
 
     ASSERT_PROC(PROC_WORKER);
     (void)signal(SIGPIPE, SIG_IGN);
-    if (!attach(worker, heritage) || !start_loop(worker) || !start_modules(worker)) {
+    /* A ring of io_uring, which newer libuv likes to have, goes round every filter. */
+    (void)setenv("UV_USE_IO_URING", "0", 1);
+    if (!attach(worker, heritage) || !start_loop(worker) || !start_modules(worker) ||
+        !sandbox_start(&worker->game->settings)) {
         LOG(LOG_LEVEL_ERROR, "a worker cannot start", LOG_ERRNO(errno));
         exit(EX_OSERR);
     }
