@@ -13,6 +13,7 @@ DESTDIR ?=
 WERROR ?= -Werror
 PORT ?= 8080
 FUZZ_SECONDS ?= 60
+FUZZ_JOBS ?= 2
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -96,7 +97,7 @@ OWN_HEADERS := $(wildcard $(addsuffix /*.h,$(ENGINE_DIRS) bench bench/*)) \
 C_SRCS := $(ENGINE_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS) $(BENCH_SRCS) $(PLAYERS_SRCS)
 SHELL_SRCS := .ci/run package/deps $(wildcard test/*.sh test/*/*.sh package/*.sh)
 
-SUITES := $(foreach suite,compat promise browser docs,$(if $(wildcard test/$(suite)/*.test.mjs),$(suite)))
+SUITES := $(foreach suite,compat promise hostile browser docs,$(if $(wildcard test/$(suite)/*.test.mjs),$(suite)))
 
 .PHONY: all
 all: $(B)/ctfg compile_commands.json ## build the server: build/ctfg
@@ -189,16 +190,16 @@ run: ## install what is missing, build, start the demo game (PORT=8080)
 # ---- tests -----------------------------------------------------------------------------------
 
 .PHONY: test
-test: ## everything: lint, unit tests, every suite that starts real servers
+test: ## everything: lint, unit tests, every suite that starts real servers, a look at random inputs
 	@package/deps test
 	@$(MAKE) --no-print-directory all web
 	@failed=; \
-	for part in lint unit page $(SUITES); do \
+	for part in lint unit page $(SUITES) fuzz; do \
 		echo "== $$part"; \
 		$(MAKE) --no-print-directory $$part || failed="$$failed $$part"; \
 	done; \
 	if [ -n "$$failed" ]; then echo "== failed:$$failed"; exit 1; fi; \
-	echo "== all passed: lint unit page $(SUITES)"
+	echo "== all passed: lint unit page $(SUITES) fuzz"
 
 .PHONY: unit
 unit: $(UNIT_BINS) ## the C unit tests (cmocka)
@@ -218,12 +219,13 @@ endif
 
 NODE_TEST := node --test --test-reporter=spec
 
-.PHONY: promise compat browser docs docs-api screenshots fresh
+.PHONY: promise compat hostile browser docs docs-api screenshots fresh
 promise: $(B)/ctfg $(NODE_TEST_DEPS) ## the promises P1 to P6: real processes, really killed
 compat: $(B)/ctfg $(NODE_TEST_DEPS) ## the contract with the older engine's page and tools
+hostile: $(B)/ctfg $(NODE_TEST_DEPS) ## clients that mean harm: players notice nothing, nothing stays
 browser: $(B)/ctfg $(NODE_TEST_DEPS) ## plays the page in Chromium
 docs: $(B)/ctfg $(B)/bench/players $(NODE_TEST_DEPS) ## types the commands of README.md and docs/, compares the answers
-promise compat browser docs:
+promise compat hostile browser docs:
 	CTFG_BIN="$(CURDIR)/$(B)/ctfg" $(NODE_TEST) $(wildcard test/$@/*.test.mjs)
 
 docs-api: $(NODE_TEST_DEPS) ## make docs/api.md anew, from docs/openapi.yaml
@@ -257,18 +259,12 @@ coverage: ## line coverage of unit and process tests, as a table
 		$(UNIT_SRCS:%.c=-object build/coverage/%) $(ENGINE_SRCS)
 
 .PHONY: fuzz fuzz-run
-fuzz: ## run every fuzz target for FUZZ_SECONDS=60 (clang)
+fuzz: ## run every fuzz target for FUZZ_SECONDS=60, FUZZ_JOBS=2 at a time (clang)
 	@$(MAKE) --no-print-directory SAN=fuzzer fuzz-run
 
 fuzz-run: $(FUZZ_BINS)
-	@for target in $(notdir $(FUZZ_BINS)); do \
-		echo "== $$target"; \
-		mkdir -p $(B)/corpus/$$target $(B)/crashes/; \
-		seeds=test/fuzz/seeds/$$target; [ -d $$seeds ] || seeds=; \
-		dict=test/fuzz/$$target.dict; [ -f $$dict ] && dict=-dict=$$dict || dict=; \
-		$(B)/target/$$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
-			-artifact_prefix=$(B)/crashes/$$target- $$dict $(B)/corpus/$$target $$seeds || exit 1; \
-	done
+	@printf '%s\n' $(notdir $(FUZZ_BINS)) | \
+		xargs -n 1 -P $(FUZZ_JOBS) test/fuzz/run.sh $(B) $(FUZZ_SECONDS)
 
 $(B)/target/%: test/fuzz/%.c $(B)/engine.a
 	@mkdir -p $(@D)

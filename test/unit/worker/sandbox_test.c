@@ -228,8 +228,7 @@ static int begin_a_thread(void)
     pthread_t thread;
     int answer = UNEXPECTED;
 
-    return pthread_create(&thread, NULL, on_thread, &answer) == 0 &&
-                   pthread_join(thread, NULL) == 0
+    return pthread_create(&thread, NULL, on_thread, &answer) == 0 && pthread_join(thread, NULL) == 0
                ? answer
                : UNEXPECTED;
 }
@@ -247,8 +246,7 @@ static int compile_a_pattern(void)
 {
     char problem[128];
     size_t offset;
-    struct flag *flag =
-        flag_compile(STR("^flag\\{[0-9]+\\}$"), problem, sizeof(problem), &offset);
+    struct flag *flag = flag_compile(STR("^flag\\{[0-9]+\\}$"), problem, sizeof(problem), &offset);
     bool is_right = flag != NULL && flag_matches_once(flag, STR("flag{42}"));
 
     flag_free(flag);
