@@ -120,8 +120,7 @@ static const struct rule rules[] = {
     {SYS_mmap,              ALLOW, IF,     LOW(2), PROT_EXEC, 0},
     {SYS_mmap,              ALLOW, IF,     LOW(3), MAP_ANONYMOUS, MAP_ANONYMOUS},
     {SYS_mmap,              KILL,  ALWAYS, 0, 0, 0},
-    {SYS_lseek,             ALLOW, ALWAYS, 0, 0, 0}, /* how large is a passed descriptor's file? */
-    {SYS_fstat,             ALLOW, ALWAYS, 0, 0, 0},
+    {SYS_fstat,             ALLOW, ALWAYS, 0, 0, 0}, /* of a passed descriptor */
     {SYS_newfstatat,        ALLOW, IF,     LOW(3), ALL, AT_EMPTY_PATH}, /* fstat() of glibc */
 
     /* Threads of the pool, no processes.  clone3() hides its flags: ENOSYS makes glibc use clone(). */
@@ -135,6 +134,8 @@ static const struct rule rules[] = {
     {SYS_gettid,            ALLOW, ALWAYS, 0, 0, 0},
     {SYS_sched_yield,       ALLOW, ALWAYS, 0, 0, 0},
     {SYS_sched_getaffinity, ALLOW, ALWAYS, 0, 0, 0},
+    {SYS_getrusage,         ALLOW, ALWAYS, 0, 0, 0}, /* /metrics: time, and memory by */
+    {SYS_pread64,           ALLOW, ALWAYS, 0, 0, 0}, /* /proc/self/statm, open already */
     {SYS_sysinfo,           ALLOW, ALWAYS, 0, 0, 0}, /* qsort(): how much may it copy? */
     {SYS_setpriority,       ALLOW, IF,     LOW(1), ALL, 0}, /* of this thread */
     {SYS_prctl,             ALLOW, IF,     LOW(0), ALL, PR_SET_NAME},

@@ -20,7 +20,8 @@ static struct {
     char *title;        /* where the kernel reads the command line from; NULL: unknown */
     size_t title_bytes; /* room there, with the NUL */
     char **environment; /* the copy of environ, pointers and texts; NULL: never moved */
-} proc;
+    int statm_fd;       /* /proc/self/statm of this process; -1: there is none */
+} proc = {.statm_fd = -1};
 
 /*
  * Large blocks (a game, a rebuild's events) are mapped one by one and go back to the system when they
@@ -32,10 +33,20 @@ static void return_large_blocks(void)
     (void)mallopt(M_MMAP_THRESHOLD, PROC_LARGE_BLOCK_BYTES); /* fails for no value in range */
 }
 
+/* Anew in each process, before it may open no file any more: what was inherited tells of the parent. */
+static void open_statm(void)
+{
+    if (proc.statm_fd >= 0) {
+        (void)close(proc.statm_fd);
+    }
+    proc.statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+}
+
 void proc_set_role(enum proc_role role)
 {
     proc.role = role;
     return_large_blocks();
+    open_statm();
 }
 
 enum proc_role proc_role(void)
@@ -136,12 +147,8 @@ bool proc_memory_bytes(uint64_t *ret_bytes)
 {
     char text
         [128]; /* "size resident shared ..." in pages: the kernel answers from memory, at once */
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    ssize_t len = pread(proc.statm_fd, text, sizeof(text) - 1, 0);
 
-    if (fd >= 0) {
-        (void)close(fd);
-    }
     if (len <= 0) {
         return false;
     }

@@ -32,7 +32,7 @@ void proc_title_init(int argc, char **argv);
 /* What ps shows, e.g. "ctfg: worker 1"; cut at the room there is.  Also sets the thread's comm. */
 void proc_title_set(const char *title);
 
-/* Physical memory in use, shared pages included.  false: no file can be opened now. */
+/* Physical memory in use, shared pages included.  false: there is no /proc. */
 MUST_USE bool proc_memory_bytes(uint64_t *ret_bytes);
 /* Processor time used so far, in microseconds: of a forked child since its fork. */
 uint64_t proc_cpu_us(void);
