@@ -90,14 +90,19 @@ FUZZ_SRCS := $(sort $(wildcard test/fuzz/*.c))
 FUZZ_BINS := $(FUZZ_SRCS:test/fuzz/%.c=$(B)/target/%)
 BENCH_SRCS := $(sort $(wildcard bench/clients/*.c bench/bare/*.c))
 BENCH_BINS := $(BENCH_SRCS:%.c=$(B)/%)
+TORTURE_SRCS := $(sort $(wildcard test/torture/*.c))
+TORTURE_BINS := $(B)/torture/powercut $(B)/torture/diskfault $(B)/torture/race
+TORTURE_OBJS := $(patsubst test/torture/%.c,$(B)/obj/test/torture/%.o,\
+	$(filter-out %/powercut.c %/diskfault.c %/race.c,$(TORTURE_SRCS)))
 PLAYERS_SRCS := $(sort $(wildcard bench/players/*.c))
 PLAYERS_OBJS := $(PLAYERS_SRCS:%.c=$(B)/obj/%.o)
 OWN_HEADERS := $(wildcard $(addsuffix /*.h,$(ENGINE_DIRS) bench bench/*)) \
-	$(sort $(shell find test/unit test/property test/fuzz -name '*.h' 2>/dev/null))
-C_SRCS := $(ENGINE_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS) $(BENCH_SRCS) $(PLAYERS_SRCS)
+	$(sort $(shell find test/unit test/property test/fuzz test/torture -name '*.h' 2>/dev/null))
+C_SRCS := $(ENGINE_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS) $(BENCH_SRCS) $(PLAYERS_SRCS) $(TORTURE_SRCS)
 SHELL_SRCS := .ci/run package/deps $(wildcard test/*.sh test/*/*.sh package/*.sh)
 
-SUITES := $(foreach suite,compat promise browser docs,$(if $(wildcard test/$(suite)/*.test.mjs),$(suite)))
+SUITES := $(foreach suite,compat promise browser docs,$(if $(wildcard test/$(suite)/*.test.mjs),$(suite))) \
+	$(if $(wildcard test/torture/*.test.mjs),torture-short)
 
 .PHONY: all
 all: $(B)/ctfg compile_commands.json ## build the server: build/ctfg
@@ -236,23 +241,51 @@ screenshots: $(B)/ctfg $(NODE_TEST_DEPS) ## draw docs/images anew, from the demo
 fresh: ## the README's commands on a bare Debian 12 (root, debootstrap; FRESH_TEST=1: make test too)
 	test/fresh/run.sh
 
+# ---- torture: crashes, power cuts, failing disks, races; test/torture/README.md ----------------
+
+TORTURE_SECONDS ?= 3600
+TORTURE_SEED ?=
+SOAK_FLAGS ?=
+
+.PHONY: torture torture-short soak
+torture: $(B)/ctfg $(TORTURE_BINS) $(NODE_TEST_DEPS) ## for TORTURE_SECONDS=3600; docs/reliability.md is its table
+	CTFG_BIN="$(CURDIR)/$(B)/ctfg" node test/torture/torture.mjs --seconds $(TORTURE_SECONDS) \
+		$(if $(TORTURE_SEED),--seed $(TORTURE_SEED))
+
+torture-short: $(B)/ctfg $(TORTURE_BINS) $(NODE_TEST_DEPS) ## the same in three minutes: a part of make test
+	CTFG_BIN="$(CURDIR)/$(B)/ctfg" CTFG_TORTURE="$(CURDIR)/$(B)/torture" \
+		$(if $(TORTURE_SEED),TORTURE_SEED=$(TORTURE_SEED)) $(NODE_TEST) $(wildcard test/torture/*.test.mjs)
+
+soak: $(B)/ctfg $(B)/bench/players ## a day's events in a row: memory, descriptors, log stay flat (SOAK_FLAGS)
+	CTFG_BIN="$(CURDIR)/$(B)/ctfg" node test/torture/soak.mjs $(SOAK_FLAGS)
+
+$(B)/torture/powercut $(B)/torture/diskfault: $(B)/torture/%: $(B)/obj/test/torture/%.o $(TORTURE_OBJS) $(B)/engine.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $(NO_LTO) -o $@ $^ $(LIBS)
+
+# The protocol of shared memory alone, always under ThreadSanitizer.
+RACE_SRCS := test/torture/race.c $(wildcard shm/*.c shm/base/*.c)
+$(B)/torture/race: $(RACE_SRCS) $(wildcard shm/*.h shm/base/*.h) test/torture/random.h $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(QUIET_SANITIZE) -O1 -fsanitize=thread -pie -o $@ $(RACE_SRCS) $(LIBS)
+
 .PHONY: page
 page: $(WEB_NODE_MODULES) ## the page's own pure functions
 	$(NODE_TEST) $(wildcard web/test/*.test.mjs)
 
 .PHONY: asan tsan
 asan: ## build with ASan and UBSan, run unit and process tests with that
-	UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) SAN=address all unit $(filter-out browser docs,$(SUITES))
+	UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) SAN=address all unit $(filter-out browser docs torture-short,$(SUITES))
 
 tsan: ## the same with ThreadSanitizer
-	TSAN_OPTIONS=halt_on_error=1 $(MAKE) SAN=thread all unit $(filter-out browser docs,$(SUITES))
+	TSAN_OPTIONS=halt_on_error=1 $(MAKE) SAN=thread all unit $(filter-out browser docs torture-short,$(SUITES))
 
 # Killed processes write no profile: what only they ran is missing from the report.
 .PHONY: coverage
 coverage: ## line coverage of unit and process tests, as a table
 	@rm -rf build/coverage/raw && mkdir -p build/coverage/raw
 	LLVM_PROFILE_FILE="$(CURDIR)/build/coverage/raw/%p-%m.profraw" \
-		$(MAKE) SAN=coverage all unit $(filter-out browser docs,$(SUITES))
+		$(MAKE) SAN=coverage all unit $(filter-out browser docs torture-short,$(SUITES))
 	@llvm-profdata merge -sparse -o build/coverage/all.profdata build/coverage/raw/*.profraw
 	@llvm-cov report -instr-profile=build/coverage/all.profdata build/coverage/ctfg \
 		$(UNIT_SRCS:%.c=-object build/coverage/%) $(ENGINE_SRCS)
@@ -348,4 +381,4 @@ clean: ## remove everything that was built
 	rm -rf build compile_commands.json
 
 -include $(ENGINE_OBJS:.o=.d) $(PAGE_OBJS:.o=.d) $(UNIT_BINS:=.d) $(FUZZ_BINS:=.d) $(BENCH_BINS:=.d) \
-	$(PLAYERS_OBJS:.o=.d)
+	$(PLAYERS_OBJS:.o=.d) $(TORTURE_SRCS:%.c=$(B)/obj/%.d)

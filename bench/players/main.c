@@ -22,7 +22,7 @@
 
 #define FILES_MAX 64
 #define PLAYERS_MAX 9500          /* two descriptors each, of 20,000 */
-#define RUN_MAX_US 900000000ull   /* a run that takes longer is stuck */
+#define RUN_MAX_US 7200000000ull  /* a run that takes longer is stuck */
 #define SETTLE_MAX_US 15000000ull /* until the last frame has reached everyone */
 #define LOOK_MS 20
 

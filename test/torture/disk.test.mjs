@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// The disk: the power is cut at every point of a short game, every kind of call fails once, and
+// shared memory is raced under ThreadSanitizer. The long versions are `make torture`'s.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { runProgram, seedOfToday } from "./programs.mjs";
+
+const seed = seedOfToday();
+
+describe(`the disk (seed ${seed})`, { timeout: 600000 }, () => {
+  it("every image a power cut can leave holds what was acknowledged, and starts", async () => {
+    const { code, result } = await runProgram("powercut", ["--seed", seed, "--steps", 16, "--samples", 8, "--every-subset-of", 6]);
+    assert.equal(result.bad, 0, `seed ${seed}`);
+    assert.equal(code, 0);
+    assert.ok(result.prefix > 100 && result.torn > 200 && result.subset > 100 && result.again > 100);
+    assert.ok(result.one_further > 0, "no image holds a batch that was under way: the cuts miss commits");
+  });
+
+  it("a disk that does not keep what it promised is found out", async () => {
+    const { code, result } = await runProgram("powercut", ["--seed", seed, "--steps", 6, "--samples", 2, "--again", 0, "--lying-disk", 1], { quiet: true });
+    assert.equal(code, 1);
+    assert.ok(result.bad > 0);
+  });
+
+  it("a call to the disk that fails takes no answer back, and db finds its way on", async () => {
+    const { code, result } = await runProgram("diskfault", ["--seed", seed, "--stride", 17]);
+    assert.equal(result.bad, 0, `seed ${seed}`);
+    assert.equal(code, 0);
+    assert.ok(result.refused > 0 && Object.values(result.struck).filter((count) => count > 0).length >= 8);
+  });
+});
+
+describe("shared memory", { timeout: 120000 }, () => {
+  it("readers beside a db that dies and is succeeded race with nobody (ThreadSanitizer)", async () => {
+    const { code, result } = await runProgram("race", ["--seed", seed, "--seconds", 4]);
+    assert.equal(code, 0);
+    assert.equal(result.torn, 0);
+    assert.ok(result.lives > 10 && result.cuts > 100);
+  });
+});

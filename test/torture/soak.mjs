@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+// soak.mjs - one server for a long time: does anything grow that should not?
+//
+//   node test/torture/soak.mjs [--games 60] [--players 200] [--real-players 2000] [--real-minutes 20]
+//
+// First `games` whole events of 200 players, each of three hours when people play it, compressed as
+// far as it goes: everyone at once and without a pause, then a reset. Then one event at the pace of
+// people: 2,000 players over 20 minutes. The emulator is bench/players. Memory, descriptors and the
+// write-ahead log are looked at after each game, and every few seconds of the real one. The table goes
+// to standard output and into docs/reliability.md. Exit status 1: an error, a stream that missed
+// something, or something that grows.
+import { spawn } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+import { demoGame, startCtfg, usage } from "../../bench/lib/server.mjs";
+import { median } from "../../bench/lib/table.mjs";
+import { root } from "./programs.mjs";
+import { count, machineLine, tableOf, writeBlock } from "./report.mjs";
+
+const { values } = parseArgs({
+  options: {
+    games: { type: "string", default: "60" },
+    players: { type: "string", default: "200" },
+    "real-players": { type: "string", default: "2000" },
+    "real-minutes": { type: "string", default: "20" },
+  },
+});
+const ADMIN_TOKEN = "soak-admin-token-of-the-test";
+const LOOK_MS = 5000;
+/** A plateau may have a slope: what caches and the allocator still take in, per process. */
+const GROWTH_MB_MAX = 8;
+const GROWTH_MAX = 1.15;
+const FDS_MORE_MAX = 4;
+const WAL_MB_MAX = 112; /* 1.75 times the default bound of 64 MB, where db refuses writes */
+/** What the emulator takes for a game of jitter 1: starts over a second, then 25 pauses of 0.05 s. */
+const SECONDS_A_JITTER = 2.25;
+const LIMITS = "limits:\n  submit: 1000 + 1000/s\n  hint: 1000 + 1000/s\n  name: 1000 + 1000/s\n  api: 1000 + 1000/s\n";
+
+function play(server, gameDir, players, jitter, seed) {
+  const args = ["--port", server.port, "--game", gameDir, "--db", server.dbPath, "--players", players, "--jitter", jitter, "--seed", seed];
+  return new Promise((resolve, reject) => {
+    const child = spawn(join(root, "build", "bench", "players"), args.map(String), { stdio: ["ignore", "pipe", "inherit"] });
+    const end = () => child.kill("SIGKILL");
+    process.on("exit", end);
+    let text = "";
+    child.stdout.on("data", (chunk) => (text += chunk));
+    child.on("error", reject);
+    child.on("close", (code) => {
+      process.off("exit", end);
+      text === "" ? reject(new Error(`the emulator ended with ${code}`)) : resolve({ code, ...JSON.parse(text) });
+    });
+  });
+}
+
+async function reset(port) {
+  const answer = await fetch(`http://127.0.0.1:${port}/admin/reset`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ token: ADMIN_TOKEN }),
+  });
+  if (answer.status !== 200) {
+    throw new Error(`the reset was answered ${answer.status}: ${await answer.text()}`);
+  }
+}
+
+function sizeOf(path) {
+  try {
+    return statSync(path).size;
+  } catch {
+    return 0;
+  }
+}
+
+function look(server) {
+  return {
+    wal_mb: sizeOf(`${server.dbPath}-wal`) / 2 ** 20,
+    processes: server.family().map((pid) => {
+      const { name, rss_kb } = usage(pid);
+      return { pid, name, rss_mb: rss_kb / 1024, fds: readdirSync(`/proc/${pid}/fd`).length };
+    }),
+  };
+}
+
+const nameOf = ({ name }) => (name.startsWith("ctfg") || name.startsWith("/") ? "master" : name);
+
+/** The first and the last third of the looks, a row a process. */
+function growth(what, looks, limits, wrong) {
+  const third = Math.max(1, Math.floor(looks.length / 3));
+  return looks[0].processes.map((process, i) => {
+    const of = (part, field) => median(part.map((one) => one.processes[i]?.[field] ?? NaN));
+    const early = { rss: of(looks.slice(0, third), "rss_mb"), fds: of(looks.slice(0, third), "fds") };
+    const late = { rss: of(looks.slice(-third), "rss_mb"), fds: of(looks.slice(-third), "fds") };
+    if (!(late.rss <= Math.max(early.rss * GROWTH_MAX, early.rss + GROWTH_MB_MAX))) {
+      wrong(`${what}: ${nameOf(process)} grows from ${early.rss.toFixed(1)} to ${late.rss.toFixed(1)} MB`);
+    }
+    if (limits.fds && !(late.fds <= early.fds + FDS_MORE_MAX)) {
+      wrong(`${what}: ${nameOf(process)} has ${late.fds} descriptors after ${early.fds}`);
+    }
+    return [
+      what, nameOf(process), `${early.rss.toFixed(1)} → ${late.rss.toFixed(1)}`, `${early.fds} → ${late.fds}`,
+      i === 0 ? Math.max(...looks.map((one) => one.wal_mb)).toFixed(1) : "",
+    ];
+  });
+}
+
+function judgeGame(what, result, wrong) {
+  if (result.code !== 0 || result.errors > 0 || result.streams_exact !== result.players) {
+    wrong(`${what}: ${result.errors} errors, ${result.streams_exact} of ${result.players} streams exact`);
+  }
+}
+
+async function compressed(server, gameDir, wrong) {
+  const looks = [];
+  const sum = { games: 0, events: 0, seconds: 0, errors: 0 };
+  for (let game = 1; game <= Number(values.games); game++) {
+    const result = await play(server, gameDir, values.players, 0, game);
+    judgeGame(`game ${game}`, result, wrong);
+    sum.games += 1;
+    sum.events += result.events;
+    sum.seconds += result.elapsed_s;
+    sum.errors += result.errors;
+    await reset(server.port);
+    looks.push(look(server));
+  }
+  return { sum, looks };
+}
+
+async function atPeoplesPace(server, gameDir, wrong) {
+  const jitter = Math.max(1, Math.round((Number(values["real-minutes"]) * 60) / SECONDS_A_JITTER));
+  const looks = [];
+  const timer = setInterval(() => looks.push(look(server)), LOOK_MS);
+  const result = await play(server, gameDir, values["real-players"], jitter, 1);
+  clearInterval(timer);
+  looks.push(look(server));
+  judgeGame("the real one", result, wrong);
+  return { result, looks };
+}
+
+const findings = [];
+const wrong = (text) => {
+  findings.push(text);
+  console.error(`soak: ${text}`);
+};
+process.env.CTFG_ADMIN_TOKEN = ADMIN_TOKEN;
+const gameDir = demoGame(Math.max(Number(values.players), Number(values["real-players"])), LIMITS);
+const server = await startCtfg(gameDir);
+const pids = server.family().join();
+const { sum, looks } = await compressed(server, gameDir, wrong);
+const real = await atPeoplesPace(server, gameDir, wrong);
+if (server.family().join() !== pids) {
+  wrong("a process died and was succeeded");
+}
+const rows = [
+  ["part", "process", "memory MB, first → last third", "descriptors", "largest log MB"],
+  ...growth(`${sum.games} games`, looks, { fds: true }, wrong),
+  /* Players come and leave: their descriptors rise and fall with them. */
+  ...growth(`${values["real-minutes"]} minutes`, real.looks, { fds: false }, wrong),
+];
+if (Math.max(...[...looks, ...real.looks].map((one) => one.wal_mb)) > WAL_MB_MAX) {
+  wrong("the write-ahead log passes its bound");
+}
+await server.stop();
+const text =
+  `${machineLine()} ${sum.games} games of ${values.players} players in ${sum.seconds.toFixed(0)} s: ${count(sum.events)} events, ` +
+  `${sum.errors} errors. One of ${count(values["real-players"])} players in ${(real.result.elapsed_s / 60).toFixed(1)} minutes: ` +
+  `${count(real.result.events)} events, ${real.result.errors} errors, ${count(real.result.streams_exact)} streams exact.\n\n${tableOf(rows)}`;
+console.log(text);
+if (findings.length === 0) {
+  writeBlock("soak", text);
+}
+process.exitCode = findings.length > 0 ? 1 : 0;
