@@ -73,13 +73,27 @@ function checkCommand(server, wrong) {
   }
 }
 
+/** Kills now, or in the very moment in which a change is acknowledged: is it on disk already? */
+async function kill(round, pids) {
+  const strike = () => pids.forEach((pid) => round.server.kill(pid, "SIGKILL"));
+  if (round.random.below(2) === 0) {
+    strike();
+    return;
+  }
+  let struck = false;
+  round.load.onAcknowledged = () => {
+    round.load.onAcknowledged = undefined;
+    struck = true;
+    strike();
+  };
+  await waitFor("an acknowledged change", () => struck, BACK_MS);
+}
+
 async function killOnce(round) {
   const { random } = round;
   const what = random.weighted(weights);
   const pids = victims[what](round.server, random).filter((pid) => pid !== undefined);
-  for (const pid of pids) {
-    round.server.kill(pid, "SIGKILL");
-  }
+  await kill(round, pids);
   round.kills[what] = (round.kills[what] ?? 0) + 1;
   round.processes += pids.length;
   if (what === "master" || what === "all") {

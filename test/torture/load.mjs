@@ -31,6 +31,7 @@ export class Load {
     this.running = false;
     this.acknowledged = 0;
     this.unknown = 0;
+    this.onAcknowledged = undefined; // called within the turn that reads such an answer
     this.players = Array.from({ length: players }, (_, i) => this.makePlayer(i, random.fork()));
     this.admin = { random: random.fork(), name: "admin" };
     this.watchers = Array.from({ length: watchers }, (_, i) => ({ name: `watcher ${i}`, of: i % players }));
@@ -57,7 +58,12 @@ export class Load {
     }
     op.ended = now();
     this.history.push(op);
-    this.acknowledged += op.outcome === "ok" ? 1 : 0;
+    if (op.outcome === "ok") {
+      this.acknowledged += 1;
+      if (op.seq !== undefined && op.op !== "board") {
+        this.onAcknowledged?.();
+      }
+    }
     this.unknown += op.outcome === "info" ? 1 : 0;
     return op;
   }

@@ -156,7 +156,7 @@ const rows = [
   ["part", "process", "memory MB, first → last third", "descriptors", "largest log MB"],
   ...growth(`${sum.games} games`, looks, { fds: true }, wrong),
   /* Players come and leave: their descriptors rise and fall with them. */
-  ...growth(`${values["real-minutes"]} minutes`, real.looks, { fds: false }, wrong),
+  ...growth(`at the pace of people`, real.looks, { fds: false }, wrong),
 ];
 if (Math.max(...[...looks, ...real.looks].map((one) => one.wal_mb)) > WAL_MB_MAX) {
   wrong("the write-ahead log passes its bound");
