@@ -124,6 +124,30 @@ void db_adopt(struct db *db, struct rebuild *rebuild)
     slots_add(METRIC_DB_REBUILDS, 1);
 }
 
+struct user_look {
+    const struct roster *roster;
+    bool same;
+};
+
+static bool compare_user(void *context, const struct store_user *row)
+{
+    struct user_look *look = context;
+    uint64_t at;
+
+    look->same = map_get(&look->roster->by_id, row->id, &at) &&
+                 look->roster->users[at].auth_epoch == row->auth_epoch &&
+                 str_equal(str_from(look->roster->users[at].name), row->displayname);
+    return look->same;
+}
+
+/* A batch whose sync failed was refused, yet the log may have kept it, names and logouts too. */
+static bool holds_the_roster(struct db *db)
+{
+    struct user_look look = {.roster = &db->roster, .same = true};
+
+    return store_each_user(db->store, compare_user, &look) == STORE_OK && look.same;
+}
+
 /* Does it hold what the board shows?  Then nothing has to be built. */
 static bool holds_the_board(struct db *db)
 {
@@ -139,7 +163,8 @@ static bool holds_the_board(struct db *db)
         id = meta.floor_seq;
     }
     return id == state_committed_seq(board_live(&db->board)) &&
-           meta.floor_seq == db->meta.floor_seq && meta.auth_epoch == db->meta.auth_epoch;
+           meta.floor_seq == db->meta.floor_seq && meta.auth_epoch == db->meta.auth_epoch &&
+           holds_the_roster(db);
 }
 
 static bool follow_store(struct db *db)

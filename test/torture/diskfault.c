@@ -3,13 +3,14 @@
  * diskfault.c - every call to the disk fails once, and once for a while, in a game that goes on.
  *
  *     diskfault [--seed N] [--steps 14] [--stride 1] [--jobs 2]
+ *               [--fault NUMBER --call N]
  *
  * For each kind of fault of disk.h and each n: a new game, whose n-th call of that kind fails; once
  * alone, once with the four after it.  Whatever is refused is looked at as a killed db would leave it.
  * What must hold: no answer that is taken back, nobody is told "done" for what is not there, a batch
  * that was refused is there as a whole or not at all, the board shows what was answered, and db finds
  * its way back by itself as soon as the disk works.  `stride`: only every so many-th n, from a random
- * first one.  One JSON object on standard output.
+ * first one; `fault` and `call`: only that kind (enum disk_fault), only that n.  One JSON object on standard output.
  * Exit status: 0 all held, 1 something did not, 2 wrong use.
  */
 
@@ -61,7 +62,8 @@ static struct {
     uint32_t steps;
     uint32_t stride;
     uint32_t jobs;
-    uint32_t job;
+    uint32_t fault;       /* 0: all of them */
+    uint64_t call;        /* 0: all of them */
     struct stage *stages; /* one a job */
     struct stage *stage;
 } run = {.seed = 1, .steps = 14, .stride = 1, .jobs = 2};
@@ -104,7 +106,7 @@ static enum found look_at(const char *dir, FILE *out)
     if (model_equals(&play->model, &found, NULL)) {
         return FOUND_MODEL;
     }
-    if (play->has_ghost && model_equals(&play->ghost, &found, NULL)) {
+    if (play_find_ghost(play, &found) != NULL) {
         return FOUND_GHOST;
     }
     (void)!model_equals(&play->model, &found, out);
@@ -139,6 +141,26 @@ static bool is_kill_bearable(void)
 
 /* ---- one game --------------------------------------------------------------------------------- */
 
+/* A store that was opened anew may hold a batch that was refused: then that is the truth from now on. */
+static bool follow_ghost(struct play *play)
+{
+    struct model found;
+
+    if (play->db.store == NULL || model_read(play->db.store, &found) != STORE_OK ||
+        model_equals(&play->model, &found, NULL)) {
+        return true;
+    }
+    const struct model *ghost = play_find_ghost(play, &found);
+
+    if (ghost == NULL) {
+        return model_equals(&play->model, &found, stderr); /* says what is not */
+    }
+    play->model = *ghost;
+    play->ghost_count = 0;
+    run.stage->counts.came_back++;
+    return true;
+}
+
 /* As db.c does each turn of its loop, without the second it waits for. */
 static bool mend(struct play *play)
 {
@@ -147,12 +169,7 @@ static bool mend(struct play *play)
     }
     play->db.reopen_at_us = 1;
     db_mend_store(&play->db);
-    if (play->has_ghost && !play_check_board(play, NULL)) {
-        play->model = play->ghost;
-        play->has_ghost = false;
-        run.stage->counts.came_back++;
-    }
-    return play_check_board(play, stderr);
+    return follow_ghost(play) && play_check_board(play, stderr);
 }
 
 static bool open_in_the_end(struct play *play)
@@ -250,8 +267,11 @@ static void each_call(enum disk_fault fault, uint64_t times)
     struct counts *counts = &run.stage->counts;
     enum outcome outcome = OUTCOME_OK;
 
-    for (uint64_t at = 1 + random_below(&random, run.stride);
-         outcome != OUTCOME_NEVER_STRUCK && counts->bad < BAD_SHOWN_MAX; at += run.stride) {
+    uint64_t first = run.call != 0 ? run.call : 1 + random_below(&random, run.stride);
+
+    for (uint64_t at = first; (run.call == 0 || at == first) && outcome != OUTCOME_NEVER_STRUCK &&
+                              counts->bad < BAD_SHOWN_MAX;
+         at += run.stride) {
         outcome = one_game(fault, at, times);
         counts->struck[fault] += outcome == OUTCOME_OK;
         if (outcome == OUTCOME_BAD) {
@@ -274,7 +294,7 @@ static _Noreturn void be_job(uint32_t job)
     start_make_folder(run.stage->dir);
     for (int fault = DISK_FAULT_NONE + 1; fault < DISK_FAULTS; fault++) {
         for (uint64_t times = 1; times <= FOR_A_WHILE; times += FOR_A_WHILE - 1) {
-            if (turn++ % run.jobs == job) {
+            if (turn++ % run.jobs == job && (run.fault == 0 || run.fault == (uint32_t)fault)) {
                 each_call((enum disk_fault)fault, times);
             }
         }
@@ -328,6 +348,8 @@ static void read_options(int argc, char **argv)
         {"steps", required_argument, NULL, 'n'},
         {"stride", required_argument, NULL, 't'},
         {"jobs", required_argument, NULL, 'j'},
+        {"fault", required_argument, NULL, 'f'},
+        {"call", required_argument, NULL, 'c'},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -342,6 +364,12 @@ static void read_options(int argc, char **argv)
             break;
         case 't':
             run.stride = (uint32_t)start_number_option(optarg, 100000);
+            break;
+        case 'f':
+            run.fault = (uint32_t)start_number_option(optarg, DISK_FAULTS - 1);
+            break;
+        case 'c':
+            run.call = start_number_option(optarg, UINT64_MAX);
             break;
         case 'j':
             run.jobs = (uint32_t)start_number_option(optarg, JOBS_MAX);

@@ -272,10 +272,30 @@ static void tell_guess(struct play *play)
 
 /* ---- one step --------------------------------------------------------------------------------- */
 
-/* As if all of a refused batch had been granted: what its writes would leave, should they be found. */
+static struct model *add_ghost(struct play *play)
+{
+    CHECK(play->ghost_count < PLAY_GHOSTS_MAX);
+    struct model *ghost = &play->ghosts[play->ghost_count++];
+
+    *ghost = play->model;
+    return ghost;
+}
+
+const struct model *play_find_ghost(const struct play *play, const struct model *found)
+{
+    for (uint32_t i = 0; i < play->ghost_count; i++) {
+        if (model_equals(&play->ghosts[i], found, NULL)) {
+            return &play->ghosts[i];
+        }
+    }
+    return NULL;
+}
+
+/* As if all of a refused batch had been granted.  Unless it had got as far as its commit, that is. */
 static void imagine_ghost(struct play *play, uint32_t count)
 {
-    play->ghost = play->model;
+    struct model *ghost = add_ghost(play);
+
     for (uint32_t i = 0; i < count; i++) {
         const struct batch_item *item = &play->db.batch.items[i];
         struct wire_result granted = item->result;
@@ -286,12 +306,15 @@ static void imagine_ghost(struct play *play, uint32_t count)
             granted.ts_us = item->decision.event.ts_us;
             granted.points = item->decision.event.points;
         }
-        (void)!model_take(&play->ghost, play->game, &item->request, &granted, stderr);
+        if (item->decision.effect == DECIDE_EVENT && granted.seq == 0) {
+            play->ghost_count--; /* its row was never put in */
+            return;
+        }
+        (void)!model_take(ghost, play->game, &item->request, &granted, stderr);
     }
-    play->has_ghost = true;
 }
 
-static bool take_answers(struct play *play, uint32_t count, FILE *out)
+static bool take_answers(struct play *play, uint32_t count, bool wrote, FILE *out)
 {
     bool ok = true;
     bool refused = false;
@@ -300,14 +323,15 @@ static bool take_answers(struct play *play, uint32_t count, FILE *out)
         const struct batch_item *item = &play->db.batch.items[i];
 
         refused = refused || item->result.status == WIRE_STORE_FAILED;
+        wrote = wrote || item->decision.effect != DECIDE_NOTHING;
         play->refused += item->result.status == WIRE_STORE_FAILED;
         play->granted += item->result.status == WIRE_OK;
         ok = model_take(&play->model, play->game, &item->request, &item->result, out);
     }
     if (refused) {
         imagine_ghost(play, count);
-    } else {
-        play->has_ghost = false;
+    } else if (wrote) {
+        play->ghost_count = 0; /* the log goes on from where the refused ones began */
     }
     return ok;
 }
@@ -319,14 +343,16 @@ static bool run_batch(struct play *play, FILE *out)
     for (uint32_t i = 0; i < count; i++) {
         ask(play);
     }
-    for (uint32_t i = random_below(&play->random, 3); i > 0; i--) {
+    uint32_t guesses = random_below(&play->random, 3);
+
+    for (uint32_t i = 0; i < guesses; i++) {
         tell_guess(play);
     }
     /* Another connection of this process may hold a lock for a moment: the batch is tried again. */
     do {
         batch_run(&play->db);
     } while (play->db.batch.count > 0);
-    return take_answers(play, count, out);
+    return take_answers(play, count, guesses > 0, out);
 }
 
 static void run_reset(struct play *play)
@@ -335,16 +361,16 @@ static void run_reset(struct play *play)
     struct request reset = {.reset.head = head_of(play, WIRE_RESET)};
 
     play->asked++;
-    play->ghost = play->model;
-    model_reset(&play->ghost, state_committed_seq(board_live(&db->board)));
-    play->has_ghost = true;
+    struct model *ghost = add_ghost(play);
+
+    model_reset(ghost, state_committed_seq(board_live(&db->board)));
     db->job.ok = false;
     job_start_reset(db, &reset);
     (void)uv_run(&db->loop, UV_RUN_DEFAULT);
     if (db->job.ok) {
-        play->model = play->ghost;
+        play->model = *ghost;
         play->granted++;
-        play->has_ghost = false;
+        play->ghost_count = 0;
     } else {
         play->refused++;
     }
@@ -379,23 +405,30 @@ bool play_step(struct play *play, FILE *out)
     return ok && play_check_board(play, out);
 }
 
+static bool is_shown(const struct play *play, uint32_t slot)
+{
+    struct player_view view = {0};
+    const char *name = play->model.names[slot];
+
+    return players_read(board_live(&play->db.board), slot, &view) &&
+           view.score_points == model_score(&play->model, slot + 1) &&
+           view.auth_epoch == play->model.epochs[slot] &&
+           (name[0] == '\0' ? (view.flags & SHM_PLAYER_NAMED) == 0 : strcmp(view.name, name) == 0);
+}
+
 bool play_check_board(const struct play *play, FILE *out)
 {
-    const struct bank *bank = board_live(&play->db.board);
     bool ok = true;
 
     for (uint32_t slot = 0; slot < MODEL_PLAYERS; slot++) {
-        int64_t expected = model_score(&play->model, slot + 1);
-
-        if (players_score(bank, slot) == expected) {
-            continue;
-        }
-        ok = false;
-        if (out != NULL) {
+        if (!is_shown(play, slot)) {
+            ok = false;
             (void)fprintf(out,
-                          "slot %" PRIu32 " has %" PRId64 " points on the board, %" PRId64
-                          " were answered\n",
-                          slot, players_score(bank, slot), expected);
+                          "slot %" PRIu32 " should have %" PRId64
+                          " points, the name '%s' and epoch "
+                          "%" PRIu32 "; the board shows something else\n",
+                          slot, model_score(&play->model, slot + 1), play->model.names[slot],
+                          play->model.epochs[slot]);
         }
     }
     return ok;

@@ -18,14 +18,18 @@
 #include "test/torture/model.h"
 #include "test/torture/random.h"
 
+#define PLAY_GHOSTS_MAX 32
+
 struct play {
     struct db db;
     struct game *game;
     struct segment segment;
     struct random random;
-    struct model model;  /* what has been acknowledged */
-    struct model ghost;  /* what a batch that was refused would have made of it */
-    bool has_ghost;      /* a batch was refused, and nothing has been committed since */
+    struct model model; /* what has been acknowledged */
+    /* What batches that were refused since the last commit would have made of it: their writes may be
+     * in the log all the same, for whoever reads it before something is written over them. */
+    struct model ghosts[PLAY_GHOSTS_MAX];
+    uint32_t ghost_count;
     uint64_t request_id; /* the last one */
     uint64_t asked;      /* requests */
     uint64_t granted;
@@ -46,5 +50,7 @@ void play_free(struct play *play);
 /* One batch of random requests, or now and then a checkpoint or a reset.  false: an answer that can
  * never be right, or a board that is not what was answered; said on out. */
 MUST_USE bool play_step(struct play *play, FILE *out);
-/* Does the board show what was acknowledged?  out: NULL, nothing is said. */
+/* Is it what one of the refused batches would have left?  NULL: it is not. */
+const struct model *play_find_ghost(const struct play *play, const struct model *found);
+/* Does the board show what was acknowledged, scores, names and epochs? */
 MUST_USE bool play_check_board(const struct play *play, FILE *out);

@@ -3,7 +3,7 @@
  * powercut.c - the power is cut at every point of a game, in every way a disk may take it.
  *
  *     powercut [--seed N] [--steps 60] [--every-subset-of 8] [--samples 32] [--again 20] [--jobs 2]
- *              [--lying-disk 1]
+ *              [--older 1] [--lying-disk 1]
  *
  * Plays `steps` random steps on a recording disk (play.h, disk.h), makes every image a cut can leave
  * (image.h), and lets db's own code start from each: open, migrate, fold, verify.  What is found must
@@ -22,6 +22,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <sqlite3.h>
 
 #include "conf/game.h"
 #include "shm/base/check.h"
@@ -47,6 +49,7 @@ static struct {
     uint32_t steps;
     uint32_t again;
     uint32_t jobs;
+    bool older;
     struct image_options images;
 
     struct play play;
@@ -224,6 +227,29 @@ static struct counts judge_all(void)
 
 /* ---- the game --------------------------------------------------------------------------------- */
 
+/* A database of the older engine, with a solve for each player: the first start upgrades it. */
+static void make_older(const char *dir, struct model *ret_model)
+{
+    extern const char migration_0001[]; /* db/migrate.c: what that engine's files are made of */
+    char path[256];
+    char sql[256];
+    sqlite3 *db;
+
+    (void)snprintf(path, sizeof(path), "%s/events.db", dir);
+    CHECK(sqlite3_open(path, &db) == SQLITE_OK &&
+          sqlite3_exec(db, migration_0001, NULL, NULL, NULL) == SQLITE_OK);
+    for (uint32_t i = 1; i <= MODEL_PLAYERS; i++) {
+        (void)snprintf(sql, sizeof(sql),
+                       "INSERT INTO users VALUES (%u, 'p%u', NULL);"
+                       "INSERT INTO events VALUES (%u, %u, %u, %u, 1, %u, NULL)",
+                       i, i - 1, i, i * 1000, i, i, i * 10);
+        CHECK(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK);
+        ret_model->events[ret_model->event_count++] = (struct model_event){
+            .id = i, .ts_us = i * 1000, .user_id = i, .challenge_id = i, .points = i * 10};
+    }
+    CHECK(sqlite3_close(db) == SQLITE_OK);
+}
+
 static bool play_all(void)
 {
     char dir[START_DIR_BYTES];
@@ -231,10 +257,14 @@ static bool play_all(void)
     bool ok;
 
     start_make_folder(dir);
-    disk_record(&run.log, dir);
-    ok = play_open(&run.play, dir, run.seed, error, sizeof(error));
     run.models = calloc(run.steps + 1, sizeof(*run.models));
     CHECK(run.models != NULL);
+    if (run.older) {
+        make_older(dir, &run.models[0]);
+    }
+    disk_record(&run.log, dir);
+    ok = play_open(&run.play, dir, run.seed, error, sizeof(error));
+    run.play.model = run.models[0];
     for (uint32_t step = 0; step < run.steps && ok; step++) {
         if (step == run.steps / 2) { /* an orderly restart in the middle */
             play_close(&run.play);
@@ -262,6 +292,7 @@ static void read_options(int argc, char **argv)
         {"every-subset-of", required_argument, NULL, 'e'},
         {"again", required_argument, NULL, 'a'},
         {"jobs", required_argument, NULL, 'j'},
+        {"older", required_argument, NULL, 'o'},
         {"lying-disk", required_argument, NULL, 'l'},
         {NULL, 0, NULL, 0},
     };
@@ -273,7 +304,7 @@ static void read_options(int argc, char **argv)
             run.seed = start_number_option(optarg, UINT64_MAX);
             break;
         case 'n':
-            run.steps = (uint32_t)start_number_option(optarg, 100000);
+            run.steps = (uint32_t)start_number_option(optarg, 400);
             break;
         case 'r':
             run.images.subset_samples = (uint32_t)start_number_option(optarg, 1000000);
@@ -283,6 +314,9 @@ static void read_options(int argc, char **argv)
             break;
         case 'a':
             run.again = (uint32_t)start_number_option(optarg, UINT32_MAX);
+            break;
+        case 'o':
+            run.older = start_number_option(optarg, 1) == 1;
             break;
         case 'l':
             if (start_number_option(optarg, 1) == 1) {
