@@ -32,6 +32,13 @@ describe(`the disk (seed ${seed})`, { timeout: 600000 }, () => {
     assert.equal(code, 0);
     assert.ok(result.refused > 0 && Object.values(result.struck).filter((count) => count > 0).length >= 8);
   });
+
+  it("a refused batch that the log has kept is shown as a whole when the store is opened anew", async () => {
+    const FSYNC_IO = 4; // enum disk_fault; each of them, once and five times in a row
+    const { code, result } = await runProgram("diskfault", ["--seed", 3, "--fault", FSYNC_IO]);
+    assert.equal(code, 0);
+    assert.ok(result.came_back > 0, "no batch came back: nothing was tried");
+  });
 });
 
 describe("shared memory", { timeout: 120000 }, () => {
