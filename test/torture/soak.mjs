@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { demoGame, startCtfg, usage } from "../../bench/lib/server.mjs";
-import { median } from "../../bench/lib/table.mjs";
+import { median } from "../../bench/lib/rounds.mjs";
 import { root } from "./programs.mjs";
 import { count, machineLine, tableOf, writeBlock } from "./report.mjs";
 
