@@ -17,7 +17,8 @@ const CHALLENGES = 600;
 const WORKERS = 2;
 const BACK_MS = 30000;
 const CONFIG = "limits:\n  submit: 100000 + 1000/s\n  hint: 100000 + 1000/s\n  award: 100000 + 1000/s\n" +
-  "  name: 100000 + 1000/s\n  api: 100000 + 1000/s\n";
+  "  name: 100000 + 1000/s\n  api: 100000 + 1000/s\n" +
+  "database:\n  backups_kept: 1000\n"; // the whole log is told from them
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
