@@ -316,6 +316,7 @@ static void set_up_board(struct db *db)
         .board = &db->board,
         .add_missing = true,
     };
+    uint64_t started_us = clock_mono_us();
 
     board_attach(db->heritage->segment, &db->board);
     ring_attach(db->heritage->segment, &db->ring);
@@ -329,7 +330,8 @@ static void set_up_board(struct db *db)
     board_set_session_key(&db->board, rebuild.meta.session_key);
     db_adopt(db, &rebuild);
     LOG(LOG_LEVEL_INFO, "the board is built", LOG_U64("events", rebuild.events),
-        LOG_U64("newest", rebuild.newest_seq), LOG_U64("users", db->roster.count));
+        LOG_U64("newest", rebuild.newest_seq), LOG_U64("users", db->roster.count),
+        LOG_U64("took_ms", (clock_mono_us() - started_us) / 1000));
 }
 
 static void set_up_loop(struct db *db)

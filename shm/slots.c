@@ -73,7 +73,7 @@ static void add_u64(_Atomic uint64_t *number, uint64_t amount)
 static void empty_gauges(struct shm_slot *row)
 {
     for (int metric = 0; metric < METRIC_COUNT; metric++) {
-        if (slot_metric_table[metric].kind == SLOT_GAUGE) {
+        if (slot_metric_is_gauge(slot_metric_table[metric].kind)) {
             put_u64(&row->metrics[metric], 0);
         }
     }

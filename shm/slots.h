@@ -40,7 +40,7 @@ struct shm_histogram {
  * and share one help.
  */
 #define SLOT_METRICS(X)                                                                            \
-    X(LOOP_LONGEST, "loop_longest_turn_microseconds", "", GAUGE,                                   \
+    X(LOOP_LONGEST, "loop_longest_turn_seconds", "", SPAN,                                         \
       "Longest turn of a process's loop since its start.")                                         \
     X(CONNS_ACCEPTED, "connections_accepted", "", COUNTER, "Connections accepted by a worker.")    \
     X(CONNS_OPEN, "connections_open", "", GAUGE, "Connections a worker holds open.")               \
@@ -120,8 +120,8 @@ struct shm_histogram {
     X(MEMORY, "process_resident_memory_bytes", "", GAUGE,                                          \
       "Memory of a process, what it uses of the shared segment included.")
 
-/* SLOT_SECONDS counts microseconds, which /metrics shows as seconds. */
-enum slot_metric_kind { SLOT_COUNTER, SLOT_SECONDS, SLOT_GAUGE };
+/* SLOT_SECONDS counts microseconds, SLOT_SPAN is a gauge of them; /metrics shows both as seconds. */
+enum slot_metric_kind { SLOT_COUNTER, SLOT_SECONDS, SLOT_GAUGE, SLOT_SPAN };
 
 enum slot_metric {
 #define SLOT_METRIC_ENUM(id, name, label, kind, help) METRIC_##id,
@@ -165,6 +165,11 @@ struct shm_slot {
 static_assert(sizeof(struct shm_slot) % SHM_PAGE_BYTES == 0, "rows do not share pages");
 
 #define SLOT_HEARTBEAT_MS 500
+
+static inline bool slot_metric_is_gauge(enum slot_metric_kind kind)
+{
+    return kind == SLOT_GAUGE || kind == SLOT_SPAN;
+}
 
 struct slot_metric_row {
     const char *name;

@@ -148,9 +148,10 @@ static void write_lag(struct page *page, const struct worker *worker)
 static void write_number(struct page *page, const struct slot_metric_row *row, const char *process,
                          uint64_t value)
 {
-    buf_printf(page->out, "ctfg_%s%s{%s%s%s} ", row->name, row->kind == SLOT_GAUGE ? "" : "_total",
-               process, row->label[0] != '\0' ? "," : "", row->label);
-    if (row->kind == SLOT_SECONDS) {
+    buf_printf(page->out, "ctfg_%s%s{%s%s%s} ", row->name,
+               slot_metric_is_gauge(row->kind) ? "" : "_total", process,
+               row->label[0] != '\0' ? "," : "", row->label);
+    if (row->kind == SLOT_SECONDS || row->kind == SLOT_SPAN) {
         write_seconds(page, value);
     } else {
         buf_append_u64(page->out, value);
@@ -167,7 +168,8 @@ static void write_numbers(struct page *page, const struct segment *segment)
         const struct slot_metric_row *row = &slot_metric_table[metric];
 
         if (strcmp(row->name, family) != 0) {
-            write_head(page, row->name, row->kind == SLOT_GAUGE ? "gauge" : "counter", row->help);
+            write_head(page, row->name, slot_metric_is_gauge(row->kind) ? "gauge" : "counter",
+                       row->help);
             family = row->name;
         }
         for (uint32_t i = 0; i < slots_count(segment); i++) {

@@ -157,10 +157,10 @@ class Ctfg extends Running {
   }
 
   async stop() {
-    const turns = await this.metric("loop_longest_turn_microseconds");
-    for (const [name, us] of Object.entries(turns)) {
+    const turns = await this.metric("loop_longest_turn_seconds");
+    for (const [name, seconds] of Object.entries(turns)) {
       if (name.startsWith("worker")) {
-        longestTurnMs = Math.max(longestTurnMs, us / 1000);
+        longestTurnMs = Math.max(longestTurnMs, seconds * 1000);
       }
     }
     await super.stop();
