@@ -17,6 +17,7 @@
 #include "worker/context.h"
 #include "worker/http.h"
 #include "worker/out.h"
+#include "worker/owed.h"
 #include "worker/peer.h"
 #include "worker/response.h"
 #include "worker/route.h"
@@ -45,7 +46,7 @@ bool conn_start(struct worker *worker)
     }
     table->bucket_mask = buckets - 1;
     worker->conns = table;
-    return true;
+    return owed_start(worker);
 }
 
 uint32_t conn_count(const struct worker *worker)
@@ -189,7 +190,10 @@ void conn_answered(struct conn *conn, unsigned status)
         conn->state = CONN_IDLE;
         http_next(conn->http);
     }
-    turn_settle(conn);
+    if (conn->handling) {
+        return; /* run() goes on by itself */
+    }
+    turn_go_on(conn);
 }
 
 void conn_become_stream(struct conn *conn, struct stream_client *client)
@@ -325,7 +329,7 @@ static void end_the_idle(struct conn_table *table, enum deadline kind)
 
     for (struct conn *conn = table->deadlines.first[kind]; conn != NULL; conn = next) {
         next = conn->list_next;
-        if (conn->state == CONN_IDLE) {
+        if (conn->state == CONN_IDLE && conn->kept == NULL) {
             conn_end(conn);
         }
     }

@@ -82,6 +82,8 @@ struct conn {
     bool sated;        /* a full buffer was read: the others' turn */
     bool linger;       /* the client may still be sending: see Ends */
     bool handling;     /* its requests are being handled right now */
+    bool is_owed;      /* in the list of owed.h */
+    uint8_t turn_left; /* requests it may have handled before the others' turn */
     uint64_t since_us; /* when the deadline began */
     uint64_t asked_us; /* when the request was whole */
     struct conn *hash_next;

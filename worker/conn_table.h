@@ -8,6 +8,8 @@
 #include "worker/conn.h"
 #include "worker/deadline.h"
 
+struct owed;
+
 /* Bytes that were read and have to wait for the answer before them. */
 struct conn_kept {
     size_t from;
@@ -23,6 +25,7 @@ struct conn_table {
     uint32_t since_access_log; /* answers since the last line */
     uint64_t drain_began_us;
     size_t kept_bytes;
+    struct owed *owed;
     char read_bytes[CONN_READ_BYTES];
 };
 

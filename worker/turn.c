@@ -19,6 +19,7 @@
 #include "worker/context.h"
 #include "worker/http.h"
 #include "worker/out.h"
+#include "worker/owed.h"
 #include "worker/peer.h"
 #include "worker/response.h"
 #include "worker/route.h"
@@ -44,7 +45,7 @@ static void on_written(uv_write_t *request, int status)
     }
     slots_add(METRIC_RESPONSE_BYTES, written);
     out_consume(conn->out, written);
-    turn_settle(conn);
+    turn_go_on(conn);
     if (conn->state == CONN_STREAM && !conn->write_pending) {
         stream_on_drained(conn);
     }
@@ -196,6 +197,7 @@ static size_t feed(struct conn *conn, const char *bytes, size_t len)
         conn_put(conn, STR("HTTP/1.1 100 Continue\r\n\r\n"));
         break;
     case HTTP_WHOLE:
+        conn->turn_left--;
         dispatch(conn);
         break;
     case HTTP_BAD:
@@ -217,7 +219,7 @@ static size_t feed(struct conn *conn, const char *bytes, size_t len)
 static bool may_handle(const struct conn *conn)
 {
     return (conn->state == CONN_IDLE || conn->state == CONN_READING) &&
-           conn_queued_bytes(conn) <= CONN_OUT_BYTES_MAX;
+           conn_queued_bytes(conn) <= CONN_OUT_BYTES_MAX && conn->turn_left > 0;
 }
 
 /* Handles one message after the other.  Returns bytes used; the rest has to wait, or is nobody's. */
@@ -319,6 +321,7 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes)
     }
     conn->sated = len == CONN_READ_BYTES;
     slots_add(METRIC_REQUEST_BYTES, (uint64_t)len);
+    conn->turn_left = OWED_REQUESTS_A_TURN;
     take(conn, bytes->base, (size_t)len);
     turn_settle(conn);
 }
@@ -385,7 +388,10 @@ void turn_settle(struct conn *conn)
         resume(conn);
         write_queue(conn);
     } while (conn->kept != NULL && may_handle(conn));
-    if (conn->state == CONN_IDLE && conn->saw_eof) {
+    if (conn->state == CONN_IDLE && conn->kept != NULL && conn->turn_left == 0 && !owed_add(conn)) {
+        conn_end(conn);
+    }
+    if (conn->state == CONN_IDLE && conn->saw_eof && conn->kept == NULL) {
         conn->state = CONN_LAST_WORD;
     }
     if (conn->state == CONN_LAST_WORD && conn->out == NULL) {
@@ -402,4 +408,10 @@ void turn_settle(struct conn *conn)
     if (conn->state != CONN_CLOSED) {
         settle_deadline(conn);
     }
+}
+
+void turn_go_on(struct conn *conn)
+{
+    conn->turn_left = OWED_REQUESTS_A_TURN;
+    turn_settle(conn);
 }

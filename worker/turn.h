@@ -15,5 +15,7 @@ struct conn;
  * the end of that comes here anyway.
  */
 void turn_settle(struct conn *conn);
+/* The same with a new share of requests: something has happened, or the others had their turn. */
+void turn_go_on(struct conn *conn);
 /* Answers a message that cannot be handled, and ends the connection after it. */
 void turn_refuse(struct conn *conn, unsigned status, const char *code);

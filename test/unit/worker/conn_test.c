@@ -101,6 +101,60 @@ static void many_pipelined_requests_need_no_stack(void **state)
     close(client);
 }
 
+static void who_pipelines_without_end_waits_for_the_others(void **state)
+{
+    struct buf all = BUF_INIT(1 << 20);
+    struct buf got = BUF_INIT(1 << 20);
+    int greedy;
+    int modest;
+
+    (void)state;
+    (void)fixture_connect(&greedy);
+    (void)fixture_connect(&modest);
+    for (unsigned i = 0; i < 500; i++) {
+        buf_append_str(&all, STR(GET("/greedy")));
+    }
+    buf_append_char(&all, '\0');
+    fixture_send(greedy, all.data);
+    fixture_turn();
+    fixture_wait_for(app.dispatched > 0);
+    fixture_send(modest, GET("/modest"));
+    fixture_wait_for(((void)fixture_receive(modest, &got), fixture_contains(&got, "/modest")));
+    assert_in_range(app.dispatched, 2, 300); /* far from all of the 500 */
+    buf_reset(&got);
+    fixture_wait_for(
+        ((void)fixture_receive(greedy, &got), fixture_count(&got, "\r\n\r\n/greedy") == 500));
+    assert_int_equal(app.dispatched, 501);
+    buf_free(&all);
+    buf_free(&got);
+    close(greedy);
+    close(modest);
+}
+
+static void a_client_that_has_said_all_gets_every_answer(void **state)
+{
+    struct buf all = BUF_INIT(1 << 20);
+    struct buf got = BUF_INIT(1 << 20);
+    int client;
+
+    (void)state;
+    (void)fixture_connect(&client);
+    buf_append_str(&all, STR(GET("/later")));
+    for (unsigned i = 0; i < 100; i++) {
+        buf_append_str(&all, STR(GET("/after")));
+    }
+    buf_append_char(&all, '\0');
+    fixture_send(client, all.data);
+    assert_int_equal(shutdown(client, SHUT_WR), 0);
+    fixture_wait_for(app.later_count == 1);
+    answer_later(0, "first");
+    fixture_wait_for(
+        ((void)fixture_receive(client, &got), fixture_count(&got, "\r\n\r\n/after") == 100));
+    buf_free(&all);
+    buf_free(&got);
+    close(client);
+}
+
 static void who_takes_nothing_is_not_read_from(void **state)
 {
     struct buf got = BUF_INIT(1 << 26);
@@ -367,6 +421,8 @@ int main(void)
         TEST(an_idle_connection_holds_no_parser_and_no_buffer),
         TEST(pipelined_answers_keep_their_order_round_a_late_one),
         TEST(many_pipelined_requests_need_no_stack),
+        TEST(who_pipelines_without_end_waits_for_the_others),
+        TEST(a_client_that_has_said_all_gets_every_answer),
         TEST(who_takes_nothing_is_not_read_from),
         TEST(a_refusal_arrives_although_the_client_sends_on),
         TEST(close_is_said_and_done),
