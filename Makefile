@@ -101,7 +101,7 @@ OWN_HEADERS := $(wildcard $(addsuffix /*.h,$(ENGINE_DIRS) bench bench/*)) \
 C_SRCS := $(ENGINE_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS) $(BENCH_SRCS) $(PLAYERS_SRCS) $(TORTURE_SRCS)
 SHELL_SRCS := .ci/run package/deps $(wildcard test/*.sh test/*/*.sh package/*.sh)
 
-SUITES := $(foreach suite,compat promise browser docs,$(if $(wildcard test/$(suite)/*.test.mjs),$(suite))) \
+SUITES := $(foreach suite,compat promise hostile browser docs,$(if $(wildcard test/$(suite)/*.test.mjs),$(suite))) \
 	$(if $(wildcard test/torture/*.test.mjs),torture-short)
 
 .PHONY: all
@@ -224,12 +224,13 @@ endif
 
 NODE_TEST := node --test --test-reporter=spec
 
-.PHONY: promise compat browser docs docs-api screenshots fresh
+.PHONY: promise compat hostile browser docs docs-api screenshots fresh
 promise: $(B)/ctfg $(NODE_TEST_DEPS) ## the promises P1 to P6: real processes, really killed
+hostile: $(B)/ctfg $(NODE_TEST_DEPS) ## clients that mean harm: what honest players notice of them
 compat: $(B)/ctfg $(NODE_TEST_DEPS) ## the contract with the older engine's page and tools
 browser: $(B)/ctfg $(NODE_TEST_DEPS) ## plays the page in Chromium
 docs: $(B)/ctfg $(B)/bench/players $(NODE_TEST_DEPS) ## types the commands of README.md and docs/, compares the answers
-promise compat browser docs:
+promise compat hostile browser docs:
 	CTFG_BIN="$(CURDIR)/$(B)/ctfg" $(NODE_TEST) $(wildcard test/$@/*.test.mjs)
 
 docs-api: $(NODE_TEST_DEPS) ## make docs/api.md anew, from docs/openapi.yaml
