@@ -42,9 +42,12 @@ static bool copy_cut(const struct board *board, struct shown *shown)
     if (!board_read_begin(board, &cut)) {
         return false;
     }
+    struct bank_span span = bank_span(cut.bank);
+
     shown->count = 0;
     shown->seq = state_committed_seq(cut.bank);
-    for (uint32_t slot = 0; slot < cut.bank->players_max; slot++) {
+    for (uint32_t slot = bank_span_next(&span, 0); slot < cut.bank->players_max;
+         slot = bank_span_next(&span, slot + 1)) {
         if (players_read(cut.bank, slot, &shown->players[shown->count])) {
             shown->count++;
         }

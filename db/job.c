@@ -174,14 +174,6 @@ void job_start_reset(struct db *db, const struct request *request)
 
 /* ---- reload ----------------------------------------------------------------------------------- */
 
-static bool fits_segment(const struct db *db, const struct game *game)
-{
-    const struct bank *bank = board_live(&db->board);
-
-    return game->player_slots <= bank->players_max &&
-           game->challenge_slots <= bank->challenges_max && game->hint_slots <= bank->hints_max;
-}
-
 static bool load_new_game(struct job *job)
 {
     struct db *db = db_of(job);
@@ -197,11 +189,6 @@ static bool load_new_game(struct job *job)
     if (!ok) {
         (void)snprintf(job->error, sizeof(job->error), "%s",
                        diag.count > 0 ? diag.lines[0] : "the files are not a game");
-    } else if (!fits_segment(db, job->new_game)) {
-        (void)snprintf(job->error, sizeof(job->error),
-                       "the new game has more players, challenges or hints than there is room "
-                       "for: restart the server");
-        ok = false;
     }
     diag_free(&diag);
     files_free(&files);

@@ -157,7 +157,7 @@ bool replay_run(struct replay *replay)
         return false;
     }
     struct shm_sizes sizes =
-        segment_sizes_for(replay->game->player_slots, users, replay->game->challenge_slots,
+        segment_sizes_for(replay->game->player_slots + users, replay->game->challenge_slots,
                           replay->game->hint_slots, 1, 1);
 
     if (!segment_create(&sizes, &replay->segment)) {

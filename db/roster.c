@@ -155,8 +155,10 @@ static void note_board(struct roster *roster, const struct board *board)
         return;
     }
     const struct bank *bank = board_live(board);
+    struct bank_span span = bank_span(bank);
 
-    for (uint32_t slot = 0; slot < bank->players_max; slot++) {
+    for (uint32_t slot = bank_span_next(&span, 0); slot < bank->players_max;
+         slot = bank_span_next(&span, slot + 1)) {
         struct player_view view;
 
         if (players_read(bank, slot, &view)) {

@@ -48,12 +48,12 @@ static bool load_files(struct master *master, const struct options *options)
     return ok;
 }
 
+/* For the largest game a reload may bring (conf/game.h), beside whom the database knows already. */
 static bool create_segment(struct master *master, uint32_t workers)
 {
-    const struct game *game = master->game;
-    struct shm_sizes sizes = segment_sizes_for(game->player_slots, master->facts.users_outside_game,
-                                               game->challenge_slots, game->hint_slots,
-                                               game->settings.ring_events, workers);
+    struct shm_sizes sizes = segment_sizes_for(
+        GAME_PLAYERS_MAX + master->facts.users_outside_game, GAME_CHALLENGES_MAX, GAME_HINTS_MAX,
+        master->game->settings.ring_events, workers);
 
     return segment_create(&sizes, &master->segment);
 }

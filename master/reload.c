@@ -27,23 +27,6 @@ static void log_diag(const struct diag *diag)
     }
 }
 
-/* The segment was sized at the start, with head-room; it does not grow. */
-static const char *does_not_fit(const struct master *master, const struct game *next)
-{
-    const struct shm_sizes *sizes = &master->segment.header->sizes;
-
-    if ((uint64_t)next->player_slots + master->facts.users_outside_game > sizes->players_max) {
-        return "more new players than there is room for: restart to take them in";
-    }
-    if (next->challenge_slots > sizes->challenges_max) {
-        return "more new challenges than there is room for: restart to take them in";
-    }
-    if (next->hint_slots > sizes->hints_max) {
-        return "more new hints than there is room for: restart to take them in";
-    }
-    return NULL;
-}
-
 static void warn_about_fixed_settings(const struct settings *old, const struct settings *next)
 {
     bool is_changed =
@@ -84,12 +67,8 @@ static struct game *judge(struct master *master, struct game_files *ret_files)
         refuse(master, "mistakes in the game's files");
         return NULL;
     }
-    const char *why = does_not_fit(master, next);
-    if (why == NULL && !worker_prepare(next)) {
-        why = "no memory for the new page";
-    }
-    if (why != NULL) {
-        refuse(master, why);
+    if (!worker_prepare(next)) {
+        refuse(master, "no memory for the new page");
         files_free(ret_files);
         game_unref(next);
         return NULL;
@@ -125,6 +104,10 @@ static void begin(struct master *master, uint64_t now_us)
     reload->step = RELOAD_DB_TAKES_IT;
     reload->deadline_us = now_us + RELOAD_ANSWER_US;
     hand_to(reload, master_db(master), reload->next->generation);
+    if (!master_db(master)->reload_awaited) { /* it died before it could be told */
+        reload_abandon(master);
+        reload_ask(master); /* its successor will be */
+    }
 }
 
 static bool is_awaited(const struct master *master)

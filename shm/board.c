@@ -65,6 +65,17 @@ const struct bank *board_live(const struct board *board)
     return &board->banks[live_index(board)];
 }
 
+struct bank_span bank_span(const struct bank *bank)
+{
+    uint32_t low = bank_load_u32(&bank->head->players_low);
+    uint32_t high = bank_load_u32(&bank->head->players_high);
+
+    return (struct bank_span){
+        .low_end = low < bank->players_max ? low : bank->players_max,
+        .high_begin = high < bank->players_max ? bank->players_max - high : 0,
+    };
+}
+
 /* false: waited long enough.  *give_up_at_us is 0 before the first call. */
 static bool wait_for_writer(int attempt, uint64_t *give_up_at_us)
 {
@@ -185,6 +196,14 @@ static void clear_head(struct shm_bank_head *head)
     bank_store_u32(&head->phase, 0);
 }
 
+static void clear_use(struct shm_bank_head *head)
+{
+    bank_store_u32(&head->players_low, 0);
+    bank_store_u32(&head->players_high, 0);
+    bank_store_u32(&head->solved_words, 0);
+    bank_store_u32(&head->bought_words, 0);
+}
+
 static void clear_player(struct shm_player *player)
 {
     bank_store_i64(&player->score_points, 0);
@@ -208,24 +227,66 @@ static void clear_challenge(struct shm_challenge *challenge)
     bank_store_u64(&challenge->last_seq, 0);
 }
 
+/* Places follow the players in use: there are never more of them. */
+static void clear_players(struct bank *spare, const struct bank_span *span)
+{
+    uint32_t place = 0;
+
+    for (uint32_t slot = bank_span_next(span, 0); slot < spare->players_max;
+         slot = bank_span_next(span, slot + 1)) {
+        clear_player(&spare->players[slot]);
+        bank_store_u32(&spare->order[place++], SHM_NONE);
+    }
+}
+
+static void clear_columns(struct bank *spare, const struct bank_span *span,
+                          _Atomic uint64_t *columns, uint32_t used)
+{
+    for (uint32_t column = 0; column < used; column++) {
+        _Atomic uint64_t *words = columns + (size_t)column * spare->players_max;
+
+        clear_words(words, span->low_end);
+        clear_words(words + span->high_begin, spare->players_max - span->high_begin);
+    }
+}
+
+/* Only what was in use since it was last cleared.  A db that dies in here leaves that as it is, and
+ * its successor clears all of it again. */
 struct bank *board_spare_clear(struct board *board)
 {
     assert_writer();
     struct bank *spare = &board->banks[live_index(board) ^ 1];
+    struct bank_span span = bank_span(spare);
 
     /* relaxed: the releases of the clearing that follows carry it to late readers of this bank */
     atomic_store_explicit(&spare->head->version, own_version(spare) | 1, memory_order_relaxed);
     clear_head(spare->head);
-    for (uint32_t i = 0; i < spare->players_max; i++) {
-        clear_player(&spare->players[i]);
-        bank_store_u32(&spare->order[i], SHM_NONE);
-    }
+    clear_players(spare, &span);
     for (uint32_t i = 0; i < spare->challenges_max; i++) {
         clear_challenge(&spare->challenges[i]);
     }
-    clear_words(spare->solved, (size_t)spare->players_max * spare->solved_words);
-    clear_words(spare->bought, (size_t)spare->players_max * spare->bought_words);
+    clear_columns(spare, &span, spare->solved, bank_load_u32(&spare->head->solved_words));
+    clear_columns(spare, &span, spare->bought, bank_load_u32(&spare->head->bought_words));
+    clear_use(spare->head);
     return spare;
+}
+
+/* The end that has less far to go: players fill the slots from below, users outside of the game from
+ * above.  Another order costs memory, nothing else. */
+void bank_use_slot(struct bank *spare, uint32_t slot)
+{
+    struct bank_span span = bank_span(spare);
+
+    assert_writer();
+    CHECK(slot < spare->players_max);
+    if (bank_span_next(&span, slot) == slot) {
+        return;
+    }
+    if (slot - span.low_end < span.high_begin - slot) {
+        bank_store_u32(&spare->head->players_low, slot + 1);
+    } else {
+        bank_store_u32(&spare->head->players_high, spare->players_max - slot);
+    }
 }
 
 void board_publish(struct board *board)

@@ -62,10 +62,24 @@ struct board_cut {
     uint64_t version;
 };
 
+/* Which player slots of a bank may hold somebody: [0, low_end) and [high_begin, players_max).
+ *
+ *     for (uint32_t slot = bank_span_next(&span, 0); slot < bank->players_max;
+ *          slot = bank_span_next(&span, slot + 1)) */
+struct bank_span {
+    uint32_t low_end;
+    uint32_t high_begin;
+};
+
 /* Any process. */
 void board_attach(const struct segment *segment, struct board *ret_board);
 /* False until a db has published for the first time. */
 bool board_is_ready(const struct board *board);
+struct bank_span bank_span(const struct bank *bank);
+static inline uint32_t bank_span_next(const struct bank_span *span, uint32_t slot)
+{
+    return slot >= span->low_end && slot < span->high_begin ? span->high_begin : slot;
+}
 const struct bank *board_live(const struct board *board);
 MUST_USE bool board_read_begin(const struct board *board, struct board_cut *ret_cut);
 /* True: all that was read since begin belongs to one version. */
@@ -80,5 +94,7 @@ struct bank *board_write_begin(struct board *board); /* the live bank, version o
 void board_write_end(struct board *board);
 /* The bank nobody reads, zeroed, ready to be built. */
 struct bank *board_spare_clear(struct board *board);
+/* From now on the slot lies in the bank's span; before anything is stored in it. */
+void bank_use_slot(struct bank *spare, uint32_t slot);
 /* Makes the spare bank live by one store.  Its version goes on from the live one's. */
 void board_publish(struct board *board);

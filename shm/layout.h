@@ -27,7 +27,7 @@
 #include "shm/base/compiler.h"
 
 #define SHM_MAGIC UINT64_C(0x316d687367667463) /* "ctfgshm1", little-endian */
-#define SHM_LAYOUT_VERSION 1
+#define SHM_LAYOUT_VERSION 2
 #define SHM_PAGE_BYTES 4096
 #define SHM_BANKS 2
 #define SHM_NAME_WORDS 4 /* a display name: 32 bytes with its NUL */
@@ -44,7 +44,8 @@ enum shm_section {
     SHM_SECTIONS,
 };
 
-/* How large everything is: follows from the game's files, with head-room for reloads. */
+/* How many of each there can ever be.  The pages of those there are not do not exist: a memfd has
+ * only the pages somebody has touched, so a game grows into its tables without a new segment. */
 struct shm_sizes {
     uint32_t players_max;
     uint32_t challenges_max;
@@ -92,8 +93,15 @@ struct shm_bank_head {
     _Atomic uint64_t generation;   /* of the game this bank was built with */
     _Atomic uint32_t player_count; /* players on the board: order[0 .. player_count) */
     _Atomic uint32_t phase;        /* enum state_phase (state.h) */
+
+    /* How far the tables are in use, since they were last cleared: what lies beyond was never
+     * touched, is zero, and nobody may look there in a loop, or its pages come into being. */
+    _Alignas(CACHE_LINE_BYTES) _Atomic uint32_t players_low; /* slots [0, players_low) */
+    _Atomic uint32_t players_high; /* and the last so many: users outside of the game */
+    _Atomic uint32_t solved_words; /* columns of solved[], of bought[] */
+    _Atomic uint32_t bought_words;
 };
-static_assert(sizeof(struct shm_bank_head) == CACHE_LINE_BYTES, "one line");
+static_assert(sizeof(struct shm_bank_head) == 2 * CACHE_LINE_BYTES, "two lines");
 
 enum shm_player_flags {
     SHM_PLAYER_KNOWN = 1u << 0,   /* the slot is taken */
@@ -129,9 +137,10 @@ static_assert(sizeof(struct shm_challenge) == 32, "no padding");
  * Behind the head, each part at a multiple of 64 bytes (segment.h computes the offsets):
  *   struct shm_player      players[players_max]
  *   struct shm_challenge   challenges[challenges_max]
- *   _Atomic uint64_t       solved[players_max][solved_words]   bit c: challenge slot c is solved
- *   _Atomic uint64_t       bought[players_max][bought_words]   bit h: hint slot h is bought
+ *   _Atomic uint64_t       solved[solved_words][players_max]   bit c: challenge slot c is solved
+ *   _Atomic uint64_t       bought[bought_words][players_max]   bit h: hint slot h is bought
  *   _Atomic uint32_t       order[players_max]                  player slots, best first
+ * A column of words for every 64 challenges: those a game does not have take up no page.
  */
 
 /* ---- ring: the last R events (writer: db) ---- */

@@ -84,10 +84,13 @@ static bool is_user(const struct bank *bank, uint32_t player, uint32_t user_id)
 
 uint32_t players_find_user(const struct bank *bank, uint32_t user_id, uint32_t hint)
 {
+    struct bank_span span = bank_span(bank);
+
     if (hint < bank->players_max && is_user(bank, hint, user_id)) {
         return hint;
     }
-    for (uint32_t player = 0; player < bank->players_max; player++) {
+    for (uint32_t player = bank_span_next(&span, 0); player < bank->players_max;
+         player = bank_span_next(&span, player + 1)) {
         if (is_user(bank, player, user_id)) {
             return player;
         }
@@ -98,7 +101,7 @@ uint32_t players_find_user(const struct bank *bank, uint32_t user_id, uint32_t h
 void players_put(struct bank *spare, uint32_t player, uint32_t user_id, uint32_t auth_epoch,
                  uint32_t flags, const char *display_name)
 {
-    CHECK(player < spare->players_max);
+    bank_use_slot(spare, player);
     struct shm_player *row = &spare->players[player];
     bool is_new = (bank_load_u32(&row->flags) & SHM_PLAYER_KNOWN) == 0;
 

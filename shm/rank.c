@@ -122,9 +122,11 @@ static void heap_sink(struct bank *bank, uint32_t root, uint32_t count)
 /* Heapsort: in place, so that nothing is allocated, and never quadratic. */
 void rank_rebuild(struct bank *spare)
 {
+    struct bank_span span = bank_span(spare);
     uint32_t count = 0;
 
-    for (uint32_t player = 0; player < spare->players_max; player++) {
+    for (uint32_t player = bank_span_next(&span, 0); player < spare->players_max;
+         player = bank_span_next(&span, player + 1)) {
         if ((bank_load_u32(&spare->players[player].flags) & SHM_PLAYER_KNOWN) != 0) {
             bank_store_u32(&spare->order[count++], player);
         }

@@ -39,25 +39,21 @@ static uint32_t power_of_2(uint64_t least)
     return power;
 }
 
-/* A quarter more, or `room` more, whichever is more. */
-static uint32_t with_room(uint64_t count, uint64_t room)
+/* A table of none is a table of one that stays empty. */
+static uint32_t at_least_one(uint32_t count)
 {
-    uint64_t quarter = count / 4;
-    uint64_t wanted = count + (quarter > room ? quarter : room);
-
-    return wanted > UINT32_MAX ? UINT32_MAX : (uint32_t)wanted;
+    return count > 0 ? count : 1;
 }
 
-struct shm_sizes segment_sizes_for(uint32_t players, uint32_t extra_players, uint32_t challenges,
-                                   uint32_t hints, uint32_t ring_events, uint32_t workers)
+struct shm_sizes segment_sizes_for(uint32_t players, uint32_t challenges, uint32_t hints,
+                                   uint32_t ring_events, uint32_t workers)
 {
-    uint32_t players_max = with_room((uint64_t)players + extra_players, 256);
-    uint32_t buckets = power_of_2(2 * (uint64_t)players_max);
+    uint32_t buckets = power_of_2(2 * (uint64_t)players);
 
     return (struct shm_sizes){
-        .players_max = players_max,
-        .challenges_max = with_room(challenges, 64),
-        .hints_max = with_room(hints, 128),
+        .players_max = at_least_one(players),
+        .challenges_max = at_least_one(challenges),
+        .hints_max = at_least_one(hints),
         .ring_slots = power_of_2(ring_events),
         .process_slots = workers > SIZE_MAX_EACH ? UINT32_MAX : SLOT_WORKER(workers) + 1,
         .address_buckets = buckets > ADDRESS_BUCKETS_MIN ? buckets : ADDRESS_BUCKETS_MIN,

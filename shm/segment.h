@@ -6,6 +6,9 @@
  * everything writable; a worker gets what db owns PROT_READ, so a stray write is a crash of one
  * worker and never a wrong score (LMDB's reason for its read-only map).
  *
+ * It is as large as the largest game may become, in addresses; in memory it is as large as what has
+ * been touched.  So a reload that brings more players needs no new segment: docs/decisions/0006.
+ *
  * Owner   whoever created or mapped it; segment_destroy().  Errors: false and errno.
  */
 #pragma once
@@ -18,9 +21,10 @@
 #include "shm/base/proc.h"
 #include "shm/layout.h"
 
-/* 20,000 players and 500 challenges stay below it; 50,000 and 2,000 may pass it. */
+/* What 20,000 players, 500 challenges and a full ring touch stays below it. */
 #define SEGMENT_USUAL_BYTES_MAX (64u << 20)
-#define SEGMENT_BYTES_MAX (UINT64_C(1) << 30)
+/* Of addresses.  The largest game there may be, with the largest ring, fits. */
+#define SEGMENT_BYTES_MAX (UINT64_C(2) << 30)
 
 struct segment {
     void *base;
@@ -31,7 +35,7 @@ struct segment {
 
 /* Where a bank's parts begin, from the bank's start; the same for both banks. */
 struct bank_plan {
-    uint32_t solved_words; /* 64-bit words a player */
+    uint32_t solved_words; /* columns of a 64-bit word a player */
     uint32_t bought_words;
     size_t players_at;
     size_t challenges_at;
@@ -41,10 +45,9 @@ struct bank_plan {
     size_t size_bytes;
 };
 
-/* Sizes with head-room for reloads: a quarter more, at least 256 players, 64 challenges, 128 hints.
- * extra_players: users of the database who are in no file but have events. */
-struct shm_sizes segment_sizes_for(uint32_t players, uint32_t extra_players, uint32_t challenges,
-                                   uint32_t hints, uint32_t ring_events, uint32_t workers);
+/* The most there can ever be of each, and a ring and sets that suit them. */
+struct shm_sizes segment_sizes_for(uint32_t players, uint32_t challenges, uint32_t hints,
+                                   uint32_t ring_events, uint32_t workers);
 struct bank_plan segment_bank_plan(const struct shm_sizes *sizes);
 /* Bytes of a whole segment of these sizes; 0: it would pass SEGMENT_BYTES_MAX. */
 size_t segment_bytes_for(const struct shm_sizes *sizes);

@@ -102,7 +102,8 @@ static uint64_t take_window(struct history_build *build, const struct worker *wo
 static void fold_players(struct history_build *build, const struct mirror *mirror,
                          const struct tally *tallies, uint64_t window_ts_us)
 {
-    for (uint32_t player = 0; player < mirror->players_max; player++) {
+    for (uint32_t player = bank_span_next(&mirror->span, 0); player < mirror->players_max;
+         player = bank_span_next(&mirror->span, player + 1)) {
         const struct player_view *view = &mirror->players[player];
         const struct tally *tally = &tallies[player];
         uint64_t last = tally->is_in_window ? tally->before : view->last_seq;

@@ -29,6 +29,7 @@ struct mirror *mirror_new(const struct board *board, const struct ring *ring)
     mirror->board = board;
     mirror->ring = ring;
     mirror->players_max = board->banks[0].players_max;
+    mirror->span.high_begin = mirror->players_max;
     mirror->order = calloc((size_t)mirror->players_max + 1, sizeof(*mirror->order));
     mirror->players = calloc((size_t)mirror->players_max + 1, sizeof(*mirror->players));
     if (mirror->order == NULL || mirror->players == NULL) {
@@ -54,7 +55,8 @@ static void read_row(struct mirror *mirror, const struct bank *bank, uint32_t pl
     }
 }
 
-static bool copy_some_rows(struct mirror *mirror, uint32_t first)
+/* Rows of the span from first on.  *ret_next: where the next cut begins. */
+static bool copy_some_rows(struct mirror *mirror, uint32_t first, uint32_t *ret_next)
 {
     for (int attempt = 0; attempt < REFRESH_TRIES; attempt++) {
         struct board_cut cut;
@@ -62,14 +64,29 @@ static bool copy_some_rows(struct mirror *mirror, uint32_t first)
         if (!board_read_begin(mirror->board, &cut) || cut.bank != mirror->bank) {
             return false;
         }
-        for (uint32_t i = first; i < first + ROWS_A_CUT && i < mirror->players_max; i++) {
-            read_row(mirror, cut.bank, i);
+        uint32_t at = first;
+
+        for (uint32_t i = 0; i < ROWS_A_CUT && at < mirror->players_max; i++) {
+            read_row(mirror, cut.bank, at);
+            at = bank_span_next(&mirror->span, at + 1);
         }
         if (board_read_done(mirror->board, &cut)) {
+            *ret_next = at;
             return true;
         }
     }
     return false;
+}
+
+/* It only grows: a row whose player is gone is read, and found empty. */
+static void widen(struct bank_span *span, struct bank_span other)
+{
+    if (span->low_end < other.low_end) {
+        span->low_end = other.low_end;
+    }
+    if (span->high_begin > other.high_begin) {
+        span->high_begin = other.high_begin;
+    }
 }
 
 /* The cut that a copy of everything begins at: what happens meanwhile is read again afterwards. */
@@ -85,7 +102,10 @@ static bool begin_at(struct mirror *mirror)
         mirror->version = cut.version;
         mirror->seq = state_committed_seq(cut.bank);
         mirror->floor_seq = state_floor_seq(cut.bank);
+        struct bank_span span = bank_span(cut.bank);
+
         if (board_read_done(mirror->board, &cut)) {
+            widen(&mirror->span, span);
             return true;
         }
     }
@@ -99,12 +119,11 @@ static enum mirror_status copy_rows(struct mirror *mirror, uint64_t until_us)
 
     if (!mirror->is_copying) {
         mirror->is_copying = true;
-        mirror->copied_rows = 0;
+        mirror->copied_rows = bank_span_next(&mirror->span, 0);
         mirror->names_stale = false;
     }
     while (whole && mirror->copied_rows < mirror->players_max) {
-        whole = copy_some_rows(mirror, mirror->copied_rows);
-        mirror->copied_rows += ROWS_A_CUT;
+        whole = copy_some_rows(mirror, mirror->copied_rows, &mirror->copied_rows);
         if (whole && mirror->copied_rows < mirror->players_max && clock_mono_us() >= until_us) {
             return MIRROR_COPYING;
         }

@@ -18,7 +18,7 @@ static struct segment segment;
 
 static int make_segment(void **state)
 {
-    struct shm_sizes sizes = segment_sizes_for(1, 0, 1, 1, 1024, 2);
+    struct shm_sizes sizes = segment_sizes_for(1, 1, 1, 1024, 2);
 
     (void)state;
     return segment_create(&sizes, &segment) ? 0 : -1;

@@ -48,9 +48,14 @@ static void start(void)
     board = (struct board){.control = &control, .banks = {bank_of(&banks[0]), bank_of(&banks[1])}};
 }
 
-/* What an event leaves: sequence, score and solve word always agree. */
+/* What an event leaves: sequence, score and solve word always agree.  The tables are in use, so that
+ * a bank that is cleared has words to clear. */
 static void put_state(struct bank *bank, uint64_t seq)
 {
+    bank_use_slot(bank, 0);
+    if (bank_load_u32(&bank->head->solved_words) == 0) {
+        bank_store_u32(&bank->head->solved_words, 1);
+    }
     bank_store_u64(&bank->head->committed_seq, seq);
     bank_store_i64(&bank->players[0].score_points, (int64_t)seq * 10);
     bank_store_u64(&bank->solved[0], seq * 100);

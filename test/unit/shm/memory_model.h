@@ -26,7 +26,7 @@
 
 #include <cmocka.h>
 
-#define MODEL_LOCATIONS 64
+#define MODEL_LOCATIONS 96
 #define MODEL_MESSAGES 64
 #define MODEL_LOADS 4096 /* of one run of the reader */
 

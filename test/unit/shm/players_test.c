@@ -104,6 +104,43 @@ static void players_are_found_by_user_with_any_hint(void **state)
     fixture_end(&fixture);
 }
 
+/* Players fill the table from below, users outside of the game from above; in between nobody looks. */
+static void a_bank_is_in_use_at_both_ends_and_cleared_there(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+
+    fixture_make(&fixture, &fixture_sizes);
+    struct bank *spare = fixture_fill_spare(&fixture, 3);
+    players_put(spare, 69, 2000, 0, 0, NULL);
+    players_put(spare, 67, 2001, 0, 0, NULL);
+    solved_set(spare, 2, 129);
+    solved_set_hint(spare, 67, 69);
+    struct bank_span span = bank_span(spare);
+
+    assert_int_equal(span.low_end, 3);
+    assert_int_equal(span.high_begin, 67);
+    assert_int_equal(bank_span_next(&span, 2), 2);
+    assert_int_equal(bank_span_next(&span, 3), 67);
+    rank_rebuild(spare);
+    assert_int_equal(state_player_count(spare), 5);
+    board_publish(&fixture.board);
+    assert_int_equal(players_find_user(board_live(&fixture.board), 2001, SHM_NONE), 67);
+
+    fixture_publish(&fixture, 1);
+    assert_true(board_spare_clear(&fixture.board) == spare);
+    span = bank_span(spare);
+    assert_int_equal(bank_span_next(&span, 0), spare->players_max);
+    assert_false(solved_test(spare, 2, 129));
+    assert_false(solved_hint_bought(spare, 67, 69));
+    for (uint32_t player = 0; player < spare->players_max; player++) {
+        struct player_view view;
+
+        assert_false(players_read(spare, player, &view));
+    }
+    fixture_end(&fixture);
+}
+
 static void nobody_is_read_outside_the_table(void **state)
 {
     (void)state;
@@ -221,6 +258,7 @@ int main(void)
         cmocka_unit_test(a_name_that_is_too_long_is_cut),
         cmocka_unit_test(a_player_put_twice_counts_once),
         cmocka_unit_test(players_are_found_by_user_with_any_hint),
+        cmocka_unit_test(a_bank_is_in_use_at_both_ends_and_cleared_there),
         cmocka_unit_test(nobody_is_read_outside_the_table),
         cmocka_unit_test(each_bit_is_its_own),
         cmocka_unit_test(every_bit_changes_the_fingerprint),

@@ -7,44 +7,99 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "shm/gcra.h"
 #include "shm/slots.h"
 
-static void the_usual_segment_stays_below_its_limit(void **state)
+static void sizes_are_the_most_there_can_be(void **state)
 {
     (void)state;
-    struct shm_sizes sizes = segment_sizes_for(20000, 0, 500, 1000, 262144, 8);
+    struct shm_sizes sizes = segment_sizes_for(15, 3, 0, 1000, 2);
 
-    assert_int_equal(sizes.players_max, 25000);
-    assert_int_equal(sizes.challenges_max, 625);
-    assert_int_equal(sizes.hints_max, 1250);
-    assert_int_equal(sizes.ring_slots, 262144);
-    assert_true(segment_bytes_for(&sizes) > 0);
-    assert_true(segment_bytes_for(&sizes) < SEGMENT_USUAL_BYTES_MAX);
-}
-
-static void sizes_leave_room_for_reloads(void **state)
-{
-    (void)state;
-    struct shm_sizes sizes = segment_sizes_for(10, 5, 3, 0, 1000, 2);
-
-    assert_int_equal(sizes.players_max, 15 + 256);
-    assert_int_equal(sizes.challenges_max, 3 + 64);
-    assert_int_equal(sizes.hints_max, 128);
+    assert_int_equal(sizes.players_max, 15);
+    assert_int_equal(sizes.challenges_max, 3);
+    assert_int_equal(sizes.hints_max, 1);
     assert_int_equal(sizes.ring_slots, 1024);
     assert_int_equal(sizes.process_slots, 4);
-    sizes = segment_sizes_for(50000, 0, 2000, 8000, 262144, 64);
+    sizes = segment_sizes_for(100000, 2000, 8000, 16777216, 64); /* everything at its most */
     assert_true(segment_bytes_for(&sizes) > 0);
+}
+
+/* The largest game there may be: what a master makes room for. */
+static const struct shm_sizes *largest_sizes(void)
+{
+    static struct shm_sizes sizes;
+
+    sizes = segment_sizes_for(50000, 2000, 8000, 262144, 8);
+    return &sizes;
+}
+
+static uint64_t touched_bytes(const struct segment *segment)
+{
+    struct stat status;
+
+    assert_int_equal(fstat(segment->fd, &status), 0);
+    return (uint64_t)status.st_blocks * 512;
+}
+
+/* As a rebuild does: players, challenges, a bit in every column that the game has, the order. */
+static void build_game(struct fixture *fixture, uint32_t players, uint32_t challenges,
+                       uint32_t hints)
+{
+    struct bank *spare = board_spare_clear(&fixture->board);
+
+    for (uint32_t player = 0; player < players; player++) {
+        players_put(spare, player, FIXTURE_USER_ID(player), 0, SHM_PLAYER_IN_GAME, NULL);
+        for (uint32_t challenge = 0; challenge < challenges; challenge += 64) {
+            solved_set(spare, player, challenge);
+        }
+        for (uint32_t hint = 0; hint < hints; hint += 64) {
+            solved_set_hint(spare, player, hint);
+        }
+    }
+    rank_rebuild(spare);
+    board_publish(&fixture->board);
+}
+
+static void a_small_game_takes_the_memory_of_a_small_game(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct player_view view;
+
+    fixture_make(&fixture, largest_sizes());
+    for (int i = 0; i < 4; i++) { /* both banks, and cleared again */
+        build_game(&fixture, 200, 100, 200);
+        players_find_user(board_live(&fixture.board), 1, SHM_NONE);
+    }
+    assert_false(players_read(board_live(&fixture.board), 200, &view));
+    assert_true(touched_bytes(&fixture.segment) < (uint64_t)512 << 10);
+    fixture_end(&fixture);
+}
+
+static void the_usual_game_stays_below_its_limit(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+
+    fixture_make(&fixture, largest_sizes());
+    build_game(&fixture, 20000, 500, 1000);
+    build_game(&fixture, 20000, 500, 1000);
+    const struct shm_header *header = fixture.segment.header;
+    uint64_t beside = header->section_bytes[SHM_RING] + header->section_bytes[SHM_REVOKED] +
+                      header->section_bytes[SHM_LIMITS];
+    assert_true(touched_bytes(&fixture.segment) + beside < SEGMENT_USUAL_BYTES_MAX);
+    fixture_end(&fixture);
 }
 
 static void absurd_sizes_have_no_segment(void **state)
 {
     (void)state;
     struct shm_sizes sizes =
-        segment_sizes_for(UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX);
+        segment_sizes_for(UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX);
     struct segment segment;
 
     assert_int_equal(segment_bytes_for(&sizes), 0);
@@ -271,8 +326,9 @@ static void an_empty_segment_is_destroyed_in_peace(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_usual_segment_stays_below_its_limit),
-        cmocka_unit_test(sizes_leave_room_for_reloads),
+        cmocka_unit_test(sizes_are_the_most_there_can_be),
+        cmocka_unit_test(a_small_game_takes_the_memory_of_a_small_game),
+        cmocka_unit_test(the_usual_game_stays_below_its_limit),
         cmocka_unit_test(absurd_sizes_have_no_segment),
         cmocka_unit_test(sections_have_pages_of_their_own),
         cmocka_unit_test(the_parts_of_a_bank_do_not_overlap),

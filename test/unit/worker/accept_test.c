@@ -34,7 +34,7 @@ void route_dispatch(struct conn *conn, const struct request *request)
 
 static int begin(void **state)
 {
-    struct shm_sizes sizes = segment_sizes_for(4, 0, 4, 4, 64, 2);
+    struct shm_sizes sizes = segment_sizes_for(4, 4, 4, 64, 2);
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(side.address);
 

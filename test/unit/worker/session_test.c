@@ -27,7 +27,7 @@ struct fixture {
 static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
-    struct shm_sizes sizes = segment_sizes_for(2, 0, 1, 0, 16, 1);
+    struct shm_sizes sizes = segment_sizes_for(2, 1, 0, 16, 1);
     uint8_t key[32];
 
     assert_non_null(fixture);
