@@ -164,6 +164,7 @@ static void add_player(struct loader *loader, struct str username, struct str pa
     loader->players[loader->count] =
         (struct game_player){.username = username,
                              .password = password,
+                             .credential_hash = hash_str(password, 0),
                              .password_is_hash = str_starts_with(password, ARGON2ID_PREFIX)};
     loader->lines[loader->count] = loader->row_line;
     index_add(&loader->by_name, hash_str(username, loader->hash_seed), loader->count);

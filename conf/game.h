@@ -72,6 +72,7 @@ struct game_player {
     struct str username;
     struct str password; /* plain text, or an encoded argon2id hash */
     bool password_is_hash;
+    uint64_t credential_hash; /* of the password as it stands in the file: tells a changed one */
 };
 
 /* A file the page is made of: the organiser's own, or of the game's images. */

@@ -100,4 +100,5 @@ struct settings {
 
     /* process */
     uint32_t drain_timeout_ms;
+    uint32_t upgrade_spread_ms;
 };

@@ -43,26 +43,27 @@ const struct settings_row settings_rows[] = {
 
     {.key = "listen.address", .kind = SETTINGS_TEXT, .offset = FIELD(listen_address),
      .initial = "", .most = 108, .flag = "listen", .argument = "ADDR",
-     .sentence = "The address to listen at, or \"unix:/path\"; empty: all of them, IPv4 and IPv6."},
+     .at_restart = true, .sentence = "The address to listen at, or \"unix:/path\"; empty: all of them, IPv4 and IPv6."},
     {.key = "listen.port", .kind = SETTINGS_COUNT, .offset = FIELD(port),
      .initial = "8080", .least = 0, .most = 65535, .letter = 'p', .flag = "port", .argument = "PORT",
-     .sentence = "The TCP port players reach; 0 takes any free one and tells which."},
+     .at_restart = true, .sentence = "The TCP port players reach; 0 takes any free one and tells which."},
     {.key = "listen.backlog", .kind = SETTINGS_COUNT, .offset = FIELD(backlog_conns),
      .initial = "4096", .least = 1, .most = 65535, .letter = 'g', .flag = "ws-backlog",
      .argument = "N",
-     .sentence = "Connections the kernel holds for us in a rush; net.core.somaxconn may be lower."},
+     .at_restart = true, .sentence = "Connections the kernel holds for us in a rush; net.core.somaxconn may be lower."},
     {.key = "listen.metrics", .kind = SETTINGS_ENDPOINT, .offset = FIELD(metrics_listen),
      .initial = "127.0.0.1:9180", .most = 108, .flag = "metrics-listen", .argument = "ADDR:PORT|off",
-     .sentence = "Where /metrics is served to a scraper, away from players; off: nowhere."},
+     .at_restart = true, .sentence = "Where /metrics is served to a scraper, away from players; off: nowhere."},
 
     {.key = "log.level", .kind = SETTINGS_CHOICE, .offset = FIELD(log_level),
      .initial = "info", .most = 8, .choices = "debug|info|warn|error",
      .sentence = "The least severe lines that are written."},
     {.key = "log.format", .kind = SETTINGS_CHOICE, .offset = FIELD(log_format),
      .initial = "auto", .most = 8, .choices = "auto|text|logfmt|json",
-     .sentence = "auto is text on a terminal and logfmt elsewhere."},
+     .at_restart = true, .sentence = "auto is text on a terminal and logfmt elsewhere."},
     {.key = "log.file", .kind = SETTINGS_TEXT, .offset = FIELD(log_file),
      .initial = "", .most = 1024,
+     .at_restart = true,
      .sentence = "Lines are added to this file; SIGUSR1 opens it anew. Empty: standard error, the journal."},
     {.key = "log.access_every", .kind = SETTINGS_COUNT, .offset = FIELD(access_log_every),
      .initial = "0", .least = 0, .most = 1000000,
@@ -130,7 +131,7 @@ const struct settings_row settings_rows[] = {
      .sentence = "Newest events in a first frame; a player's older ones are added up into one."},
     {.key = "stream.ring", .kind = SETTINGS_COUNT, .offset = FIELD(ring_events),
      .initial = "262144", .least = 1024, .most = 16777216,
-     .sentence = "Events kept in shared memory, rounded up to a power of two; 64 bytes each."},
+     .at_restart = true, .sentence = "Events kept in shared memory, rounded up to a power of two; 64 bytes each."},
 
     {.key = "limits.submit", .kind = SETTINGS_LIMIT, .offset = FIELD(limit_submit),
      .initial = "10 + 1/2s", .least = 1, .most = 1000000,
@@ -165,19 +166,19 @@ const struct settings_row settings_rows[] = {
 
     {.key = "database.dir", .kind = SETTINGS_TEXT, .offset = FIELD(database_dir),
      .initial = ".", .most = 1024, .letter = 'b', .flag = "dbdir", .argument = "DIR",
-     .sentence = "The folder of events.db, seen from where ctfg starts."},
+     .at_restart = true, .sentence = "The folder of events.db, seen from where ctfg starts."},
     {.key = "database.queue", .kind = SETTINGS_COUNT, .offset = FIELD(db_queue_max),
      .initial = "65536", .least = 16, .most = 1048576,
-     .sentence = "Requests that may wait for a transaction; beyond them: 503."},
+     .at_restart = true, .sentence = "Requests that may wait for a transaction; beyond them: 503."},
     {.key = "database.batch", .kind = SETTINGS_COUNT, .offset = FIELD(db_batch_max),
      .initial = "4096", .least = 1, .most = 65536,
-     .sentence = "Requests that share a transaction and its fsync."},
+     .at_restart = true, .sentence = "Requests that share a transaction and its fsync."},
     {.key = "database.request_timeout", .kind = SETTINGS_MS, .offset = FIELD(db_request_timeout_ms),
      .initial = "5s", .least = 50, .most = 60000,
      .sentence = "A player whose request has had no answer by then gets 503 and may try again."},
     {.key = "database.wal_size", .kind = SETTINGS_BYTES, .offset = FIELD(wal_bytes_max),
      .initial = "64MiB", .least = 1048576, .most = 4294967295,
-     .sentence = "A write-ahead log of this size is checkpointed at once, not in a lull."},
+     .at_restart = true, .sentence = "A write-ahead log of this size is checkpointed at once, not in a lull."},
     {.key = "database.guesses_kept", .kind = SETTINGS_COUNT, .offset = FIELD(guesses_kept_max),
      .initial = "1000000", .least = 0, .most = 100000000,
      .sentence = "Wrong guesses kept for the organiser, newest first."},
@@ -187,16 +188,20 @@ const struct settings_row settings_rows[] = {
 
     {.key = "process.workers", .kind = SETTINGS_COUNT, .offset = FIELD(workers),
      .initial = "0", .least = 0, .most = 64, .flag = "workers", .argument = "N",
-     .sentence = "Worker processes; 0: one a core."},
+     .at_restart = true, .sentence = "Worker processes; 0: one a core."},
     {.key = "process.user", .kind = SETTINGS_TEXT, .offset = FIELD(user),
      .initial = "", .most = 64, .flag = "user", .argument = "NAME",
-     .sentence = "The user ctfg becomes when it is started as root."},
+     .at_restart = true, .sentence = "The user ctfg becomes when it is started as root."},
     {.key = "process.sandbox", .kind = SETTINGS_CHOICE, .offset = FIELD(sandbox),
      .initial = "auto", .most = 8, .choices = "auto|on|off",
+     .at_restart = true,
      .sentence = "Workers may call nothing they do not need (seccomp); auto: where the kernel can."},
     {.key = "process.drain_timeout", .kind = SETTINGS_MS, .offset = FIELD(drain_timeout_ms),
      .initial = "10s", .least = 50, .most = 600000,
      .sentence = "How long running requests may take to end when ctfg stops."},
+    {.key = "process.upgrade_spread", .kind = SETTINGS_MS, .offset = FIELD(upgrade_spread_ms),
+     .initial = "10s", .least = 0, .most = 600000,
+     .sentence = "After an upgrade the old streams are closed over this time, so that not all return at once."},
     {.key = "process.developer_mode", .kind = SETTINGS_BOOL, .offset = FIELD(developer_mode),
      .initial = "false", .letter = 'd', .flag = "developer-mode",
      .sentence = "Files are read again when they change, nothing is cached, errors are detailed."},
@@ -213,6 +218,47 @@ const struct settings_row *settings_find_key(struct str key)
         }
     }
     return NULL;
+}
+
+static bool lists_differ(const struct settings_list *one, const struct settings_list *other)
+{
+    bool differ = one->count != other->count;
+
+    for (uint32_t i = 0; !differ && i < one->count; i++) {
+        differ = !str_equal(one->items[i], other->items[i]);
+    }
+    return differ;
+}
+
+bool settings_differ(const struct settings_row *row, const struct settings *one,
+                     const struct settings *other)
+{
+    const void *a = (const char *)one + row->offset;
+    const void *b = (const char *)other + row->offset;
+
+    switch (row->kind) {
+    case SETTINGS_BOOL:
+        return *(const bool *)a != *(const bool *)b;
+    case SETTINGS_COUNT:
+    case SETTINGS_BYTES:
+    case SETTINGS_MS:
+    case SETTINGS_SECONDS:
+        return *(const uint32_t *)a != *(const uint32_t *)b;
+    case SETTINGS_MOMENT:
+        return *(const uint64_t *)a != *(const uint64_t *)b;
+    case SETTINGS_LIMIT:
+        return memcmp(a, b, sizeof(struct settings_limit)) != 0;
+    case SETTINGS_LIST:
+        return lists_differ(a, b);
+    case SETTINGS_TEXT:
+    case SETTINGS_CHOICE:
+    case SETTINGS_COLOUR:
+    case SETTINGS_ENDPOINT:
+    case SETTINGS_STREAM_URL:
+    case SETTINGS_IMAGE:
+        return !str_equal(*(const struct str *)a, *(const struct str *)b);
+    }
+    return false;
 }
 
 void settings_variable_name(const struct settings_row *row, char *ret_name)

@@ -18,6 +18,8 @@
 #include "shm/base/compiler.h"
 #include "shm/base/str.h"
 
+struct settings; /* conf/settings.h */
+
 enum settings_kind {
     SETTINGS_BOOL,       /* true, false */
     SETTINGS_COUNT,      /* a whole number */
@@ -47,6 +49,7 @@ struct settings_row {
     const char *argument; /* what --help calls the flag's value */
     const char
         *flag_unit; /* a bare number on the command line is in this unit; NULL: as in the file */
+    bool at_restart;     /* a reload does not change it: sockets, tables, processes are there */
     const char *choices; /* SETTINGS_CHOICE: words with '|' between them */
     const char *sentence;
 };
@@ -74,6 +77,9 @@ MUST_USE bool settings_find_flag(const char *name, struct settings_flag *ret_fla
  * none.  false: the value holds a newline.  Its range is checked by settings_load() only. */
 MUST_USE bool settings_append_flag(struct buf *overrides, const struct settings_flag *flag,
                                    const char *value);
+/* Do two settings differ in this row? */
+bool settings_differ(const struct settings_row *row, const struct settings *one,
+                     const struct settings *other);
 /* Appends a line for each CTFG_ variable of the table that is set, to be put before the flags'
  * lines.  false: the value of *ret_variable holds a newline. */
 MUST_USE bool settings_append_environment(struct buf *overrides,

@@ -170,7 +170,7 @@ static void write_reference_row(FILE *out, const struct settings_row *row)
     write_range(out, row);
     fputs(" | ", out);
     write_cell(out, row->sentence);
-    fputs(" |\n", out);
+    fputs(row->at_restart ? " *At a restart.* |\n" : " |\n", out);
 }
 
 void settings_write_reference(FILE *out)
@@ -187,6 +187,10 @@ void settings_write_reference(FILE *out)
         "command line `-k` and `-t` take bare numbers as seconds. Lists are comma-separated in\n"
         "variables and flags. A limit like `10 + 1/2s` allows ten at once, then one in two "
         "seconds.\n"
+        "\n"
+        "A reload (`SIGHUP`) takes a changed setting over, but for those marked *At a restart*; the "
+        "log\n"
+        "names them when they differ.\n"
         "\n"
         "Three secrets are no settings and stand in `.env` or the environment only:\n"
         "`CTFG_API_TOKEN` (awards), `CTFG_ADMIN_TOKEN` (reset, logout) and `CTFG_DISPLAY_TOKEN` "

@@ -4,6 +4,7 @@
 #include "db/job.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -210,6 +211,35 @@ static void tell_master(struct db *db, enum control_type type, uint64_t value)
     }
 }
 
+/* A game that is no longer in force. */
+struct farewell {
+    uv_work_t work;
+    struct game *game;
+};
+
+static void free_on_pool(uv_work_t *work)
+{
+    struct farewell *farewell = work->data;
+
+    game_unref(farewell->game); /* the only reference: nobody else counts */
+}
+
+static void on_freed(uv_work_t *work, int status)
+{
+    (void)status;
+    free(work->data);
+}
+
+/* Thousands of compiled patterns: to free them takes longer than the loop may stand still. */
+static void let_go(struct db *db, struct game *game)
+{
+    struct farewell *farewell = malloc(sizeof(*farewell));
+
+    CHECK(farewell != NULL);
+    *farewell = (struct farewell){.work = {.data = farewell}, .game = game};
+    CHECK(uv_queue_work(&db->loop, &farewell->work, free_on_pool, on_freed) == 0);
+}
+
 static void on_reload_done(uv_work_t *work, int status)
 {
     struct db *db = work->data;
@@ -223,7 +253,7 @@ static void on_reload_done(uv_work_t *work, int status)
         tell_master(db, CONTROL_RELOAD_FAILED, job->generation);
         return;
     }
-    game_unref(db->game);
+    let_go(db, db->game);
     db->game = job->new_game;
     job->new_game = NULL;
     log_set_level(log_level_of(db->game->settings.log_level));

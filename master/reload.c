@@ -8,6 +8,7 @@
 
 #include "conf/diag.h"
 #include "conf/game.h"
+#include "conf/settings_table.h"
 #include "master/load.h"
 #include "master/master.h"
 #include "master/notify.h"
@@ -29,19 +30,12 @@ static void log_diag(const struct diag *diag)
 
 static void warn_about_fixed_settings(const struct settings *old, const struct settings *next)
 {
-    bool is_changed =
-        old->port != next->port || old->workers != next->workers ||
-        old->backlog_conns != next->backlog_conns || old->ring_events != next->ring_events ||
-        !str_equal(old->listen_address, next->listen_address) ||
-        !str_equal(old->metrics_listen, next->metrics_listen) ||
-        !str_equal(old->user, next->user) || !str_equal(old->sandbox, next->sandbox) ||
-        !str_equal(old->database_dir, next->database_dir) ||
-        !str_equal(old->log_format, next->log_format) || !str_equal(old->log_file, next->log_file);
+    for (uint32_t i = 0; i < settings_row_count; i++) {
+        const struct settings_row *row = &settings_rows[i];
 
-    if (is_changed) {
-        LOG(LOG_LEVEL_WARN,
-            "listen.*, database.dir, stream.ring, log.format, log.file, process.workers, "
-            "process.user and process.sandbox take effect at a restart");
+        if (row->at_restart && settings_differ(row, old, next)) {
+            LOG(LOG_LEVEL_WARN, "a setting takes effect at a restart", LOG_STR("key", row->key));
+        }
     }
 }
 

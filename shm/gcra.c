@@ -44,6 +44,26 @@ static uint64_t word_load(const struct shm_limit *word)
     return atomic_load_explicit(&word->word, memory_order_relaxed);
 }
 
+/*
+ * What a stricter rule left behind, before a reload, would bind for as long as that rule's intervals
+ * are: a word further ahead than this rule ever takes it counts as all of its tokens, no more.
+ */
+static uint64_t word_forgive(struct shm_limit *word, const struct gcra_limit *limit,
+                             uint64_t now_us)
+{
+    uint64_t taken_until_us = word_load(word);
+    uint64_t all_us = now_us + limit->interval_us * limit->burst;
+
+    if (taken_until_us <= all_us + GCRA_CLOCK_SKEW_US) {
+        return taken_until_us;
+    }
+    /* relaxed, both: one word decides, by itself; a loser looks at the winner's value */
+    return atomic_compare_exchange_strong_explicit(
+               &word->word, &taken_until_us, all_us, memory_order_relaxed, memory_order_relaxed)
+               ? all_us
+               : taken_until_us;
+}
+
 /* How far ahead of now the word may be for one more token. */
 static uint64_t slack_us(const struct gcra_limit *limit)
 {
@@ -64,7 +84,7 @@ static uint64_t wait_us(uint64_t taken_until_us, const struct gcra_limit *limit,
 bool gcra_take(struct shm_limit *word, const struct gcra_limit *limit, uint64_t now_us,
                uint64_t *ret_retry_us)
 {
-    uint64_t taken_until_us = word_load(word);
+    uint64_t taken_until_us = word_forgive(word, limit, now_us);
 
     for (int attempt = 0; attempt < GCRA_TRIES; attempt++) {
         uint64_t retry_us = wait_us(taken_until_us, limit, now_us);

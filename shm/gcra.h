@@ -18,6 +18,8 @@
 #include "shm/segment.h"
 
 #define GCRA_TRIES 16
+/* Two workers' ideas of now lie closer together: a turn of a loop. */
+#define GCRA_CLOCK_SKEW_US 1000000
 
 struct gcra_limit {
     uint64_t interval_us; /* a token comes back in this time */

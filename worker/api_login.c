@@ -28,6 +28,7 @@
  */
 struct login {
     uint32_t player; /* slot; SHM_NONE: the name is nobody's, the hash a decoy */
+    uint64_t credential_hash; /* of the password that is compared */
     bool is_https;
     uint64_t session_id;
     struct peer_address address;
@@ -45,6 +46,7 @@ static bool login_prepare(struct login *login, struct exchange *exchange,
 
     *login = (struct login){
         .player = who != NULL ? who->slot : SHM_NONE,
+        .credential_hash = who != NULL ? who->credential_hash : 0,
         .is_https = peer_is_https(exchange->conn, exchange->request),
         .session_id = session_draw_id(),
     };
@@ -115,7 +117,10 @@ static void answer_welcome(struct worker *worker, struct conn *conn, const struc
 static void answer_login(struct worker *worker, struct conn *conn, const struct login *login,
                          bool is_right)
 {
-    if (is_right && login->player != SHM_NONE) {
+    const struct game_player *who = game_player_at(worker->game, login->player);
+
+    /* A reload while argon2id worked: right was a password that counts no more. */
+    if (is_right && who != NULL && who->credential_hash == login->credential_hash) {
         answer_welcome(worker, conn, login);
     } else {
         slots_add(METRIC_LOGINS_BAD, 1);

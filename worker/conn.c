@@ -254,7 +254,6 @@ static void remember_peer(struct conn *conn, const struct sockaddr *peer)
         memcpy(conn->peer_address, address.bytes, 16);
         conn->peer_address_len = 16;
     }
-    conn->peer_is_trusted = peer_is_trusted(&conn->worker->game->settings, &address);
 }
 
 static bool open_handle(struct conn *conn, int fd, int family)

@@ -68,7 +68,6 @@ struct conn {
     uint8_t state;            /* enum conn_state */
     uint8_t side;             /* enum conn_side */
     uint8_t peer_address_len; /* 0: unix socket; 4 or 16 */
-    bool peer_is_trusted;     /* loopback, unix socket or a configured proxy */
     bool close_after_answer;
     uint8_t peer_address[16];
     uint8_t client_address[16];   /* of this request, behind a trusted proxy: for the log */

@@ -115,6 +115,26 @@ bool peer_is_trusted(const struct settings *settings, const struct peer_address 
     return false;
 }
 
+static struct peer_address own_address(const struct conn *conn)
+{
+    struct peer_address address = {0};
+
+    if (conn->peer_address_len == 4) {
+        address_from_v4(conn->peer_address, &address);
+    } else if (conn->peer_address_len == 16) {
+        memcpy(address.bytes, conn->peer_address, 16);
+    }
+    return address;
+}
+
+/* By the settings in force: a proxy keeps its connections, a reload may have trusted it since. */
+static bool conn_is_trusted(const struct conn *conn)
+{
+    struct peer_address address = own_address(conn);
+
+    return peer_is_trusted(&conn->worker->game->settings, &address);
+}
+
 /* The part behind the last comma, which is cut off *rest. */
 static struct str cut_last(struct str *rest)
 {
@@ -134,13 +154,8 @@ void peer_client_address(const struct conn *conn, const struct request *request,
     const struct settings *settings = &conn->worker->game->settings;
     struct str rest = request->forwarded_for;
 
-    *ret_address = (struct peer_address){0};
-    if (conn->peer_address_len == 4) {
-        address_from_v4(conn->peer_address, ret_address);
-    } else if (conn->peer_address_len == 16) {
-        memcpy(ret_address->bytes, conn->peer_address, 16);
-    }
-    if (!conn->peer_is_trusted) {
+    *ret_address = own_address(conn);
+    if (!peer_is_trusted(settings, ret_address)) {
         return;
     }
     for (unsigned hop = 0; hop < FORWARDED_HOPS_MAX && rest.len > 0; hop++) {
@@ -184,7 +199,7 @@ bool peer_is_https(const struct conn *conn, const struct request *request)
 {
     struct str proto = request->forwarded_proto;
 
-    return conn->peer_is_trusted && proto.data != NULL &&
+    return proto.data != NULL && conn_is_trusted(conn) &&
            str_equal_nocase(cut_last(&proto), STR("https"));
 }
 
@@ -192,7 +207,7 @@ struct str peer_host(const struct conn *conn, const struct request *request)
 {
     struct str forwarded = request->forwarded_host;
 
-    if (conn->peer_is_trusted && forwarded.len > 0) {
+    if (forwarded.len > 0 && conn_is_trusted(conn)) {
         return cut_last(&forwarded);
     }
     return request->host;

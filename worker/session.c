@@ -16,7 +16,7 @@
 #include "worker/context.h"
 #include "worker/http.h"
 
-#define SESSION_VERSION 1
+#define SESSION_VERSION 2
 #define MAC_BYTES 16
 
 /* What is signed, byte by byte; little-endian on every machine we run on, and never leaves it. */
@@ -30,14 +30,15 @@ struct claims {
     uint32_t player_epoch;
     uint32_t expires_s; /* since 1970, until 2106 */
     uint64_t session_id;
+    uint64_t credential; /* credential_mark() of the player's password; 0: no player */
 };
-static_assert(sizeof(struct claims) == 32, "no padding: the bytes are signed as they are");
+static_assert(sizeof(struct claims) == 40, "no padding: the bytes are signed as they are");
 
 struct signed_claims {
     struct claims claims;
     uint8_t mac[MAC_BYTES];
 };
-static_assert(sizeof(struct signed_claims) == 48, "no padding");
+static_assert(sizeof(struct signed_claims) == 56, "no padding");
 static_assert(BASE64URL_LEN(sizeof(struct signed_claims)) < SESSION_TEXT_BYTES_MAX, "it fits");
 
 struct session_keys {
@@ -66,12 +67,29 @@ static const uint8_t *mac_key(struct worker *worker)
     return keys->loaded ? keys->mac_key : NULL;
 }
 
-static void sign(const uint8_t *key, const struct claims *claims, uint8_t ret_mac[MAC_BYTES])
+static void mac_of(const uint8_t *key, const void *bytes, size_t len, uint8_t ret_mac[MAC_BYTES])
 {
-    int failed = crypto_generichash(ret_mac, MAC_BYTES, (const unsigned char *)claims,
-                                    sizeof(*claims), key, 32);
+    int failed = crypto_generichash(ret_mac, MAC_BYTES, bytes, len, key, 32);
 
     CHECK(failed == 0); /* only for sizes out of range, and ours are constants */
+}
+
+static void sign(const uint8_t *key, const struct claims *claims, uint8_t ret_mac[MAC_BYTES])
+{
+    mac_of(key, claims, sizeof(*claims), ret_mac);
+}
+
+/* What a player's cookie says of the password it was made for: nothing, to whoever lacks the key. */
+static uint64_t credential_mark(const uint8_t *key, uint32_t user_id,
+                                const struct game_player *player)
+{
+    const uint64_t what[2] = {user_id, player->credential_hash};
+    uint8_t mac[MAC_BYTES];
+    uint64_t mark;
+
+    mac_of(key, what, sizeof(what), mac);
+    memcpy(&mark, mac, sizeof(mark));
+    return mark;
 }
 
 uint64_t session_draw_id(void)
@@ -89,11 +107,13 @@ void session_make(struct worker *worker, enum session_kind kind, uint32_t player
 {
     const struct bank *bank = board_live(&worker->board);
     const uint8_t *key = mac_key(worker);
+    const struct game_player *who = game_player_at(worker->game, player);
     struct player_view view = {0};
     struct signed_claims made = {0};
 
-    ret_text[0] = '\0'; /* verifies as nothing: the board is not there yet */
-    if (key == NULL || (player != SHM_NONE && !players_read(bank, player, &view))) {
+    ret_text[0] = '\0'; /* verifies as nothing: the board is not there yet, or the player gone */
+    if (key == NULL ||
+        (player != SHM_NONE && (who == NULL || !players_read(bank, player, &view)))) {
         return;
     }
     made.claims = (struct claims){
@@ -105,6 +125,7 @@ void session_make(struct worker *worker, enum session_kind kind, uint32_t player
         .player_epoch = view.auth_epoch,
         .expires_s = (uint32_t)((uint64_t)time(NULL) + ttl_s),
         .session_id = session_id,
+        .credential = who == NULL ? 0 : credential_mark(key, view.user_id, who),
     };
     sign(key, &made.claims, made.mac);
     base64url_encode(&made, sizeof(made), ret_text);
@@ -140,9 +161,13 @@ bool session_verify(struct worker *worker, enum session_kind kind, struct str te
     if (kind != SESSION_DISPLAY_TOKEN) {
         session.player = players_find_user(board_live(&worker->board), given.claims.user_id,
                                            given.claims.player);
-        if (session.player == SHM_NONE) {
+        const struct game_player *who = game_player_at(worker->game, session.player);
+
+        if (who == NULL ||
+            credential_mark(key, given.claims.user_id, who) != given.claims.credential) {
             return false;
         }
+        session.credential_hash = who->credential_hash;
     }
     if (!session_still_good(worker, &session)) {
         return false;
@@ -164,14 +189,16 @@ bool session_verify_cookie(struct worker *worker, struct str cookie_header,
 static bool is_good_in(struct worker *worker, const struct bank *bank,
                        const struct session *session)
 {
+    const struct game_player *who = game_player_at(worker->game, session->player);
     struct player_view view;
 
     if (session->auth_epoch != (uint32_t)state_auth_epoch(bank)) {
         return false;
     }
-    return session->player == SHM_NONE || (players_read(bank, session->player, &view) &&
-                                           view.auth_epoch == session->player_epoch &&
-                                           game_player_at(worker->game, session->player) != NULL);
+    return session->player == SHM_NONE ||
+           (players_read(bank, session->player, &view) &&
+            view.auth_epoch == session->player_epoch && who != NULL &&
+            who->credential_hash == session->credential_hash);
 }
 
 /*

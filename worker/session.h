@@ -2,9 +2,11 @@
 /*
  * session.h - signed cookies and stream tokens: make, verify.  No session table.
  *
- * Both are base64url of {version, kind, user id, slot hint, epochs, session id, issued, expires} and
- * a keyed MAC (crypto_generichash, 16 bytes) over it.  Verifying is constant time in the MAC, then
- * looks at the kind, the expiry, the auth epochs in shared memory and the revoked set.
+ * Both are base64url of {version, kind, user id, slot hint, epochs, session id, expires, mark of the
+ * password} and a keyed MAC (crypto_generichash, 16 bytes) over it.  Verifying is constant time in the
+ * MAC, then looks at the kind, the expiry, the auth epochs in shared memory, the revoked set, and
+ * whether the player's password is still the one of the login: another one ends the session, be it
+ * by a reload, a restart, or a name that was gone in between.
  */
 #pragma once
 
@@ -31,6 +33,7 @@ struct session {
     uint64_t expires_s;  /* since 1970 */
     uint32_t auth_epoch; /* the game's and the player's when it was made: session_still_good() */
     uint32_t player_epoch;
+    uint64_t credential_hash; /* struct game_player's, when it was verified; 0: no player */
 };
 
 MUST_USE bool session_start(struct worker *worker);

@@ -327,6 +327,64 @@ describe("P6: a reload", () => {
     gone.close();
   });
 
+  test("ends the sessions of a name whose password is another one now", async () => {
+    const path = join(server.dir, "credentials.csv");
+    const reload = async (text) => {
+      const from = server.log().length;
+      writeFileSync(path, text);
+      server.signal("SIGHUP");
+      await server.waitForLog(/msg=reloaded/, 10000, from);
+    };
+    const first = readFileSync(path, "utf8");
+    const old = new Player(server.url, "newcomer", playerPassword(1));
+    await old.login();
+    const theirs = await openStream(old.streamUrl);
+    await theirs.waitForFrames(1);
+    await reload(first.replace(`newcomer,${playerPassword(1)}\n`, "")); // gone, and back
+    await reload(first.replace(`newcomer,${playerPassword(1)}`, "newcomer,another"));
+    assert.equal((await waitFor("the stream's end", () => theirs.end)).code, 1008);
+    assert.equal((await old.get("/api/me")).status, 401);
+    await assert.rejects(openStream(old.streamUrl), { status: 401 });
+    const again = new Player(server.url, "newcomer", "another");
+    await again.login();
+    await reload(first.replace(`newcomer,${playerPassword(1)}`, "newcomer,a third one"));
+    assert.equal((await again.get("/api/me")).status, 401, "also without having been gone");
+    assert.equal((await one.get("/api/me")).status, 200, "others stay");
+    assert.equal(stream.end, undefined);
+    [old, again].forEach((gone) => gone.close());
+  });
+
+  test("takes settings over, and names those that wait for a restart", async () => {
+    const path = join(server.dir, "ctfg.yaml");
+    const reload = async (text) => {
+      const from = server.log().length;
+      writeFileSync(path, text);
+      server.signal("SIGHUP");
+      await server.waitForLog(/the new game is in force[^]*the new game is in force/, 10000, from);
+      return server.log().slice(from);
+    };
+    const debugLines = () => server.log().match(/level=debug/g)?.length ?? 0;
+    await reload("log:\n  level: debug\n");
+    assert.equal(debugLines(), 0);
+    server.kill(server.workers()[0]); // its successor is ready: a line of level debug
+    await waitFor("a line of level debug", () => debugLines() > 0);
+    await waitFor("both workers", () => server.workers().length === 2);
+    await waitFor("a stream", () => one.get("/api/me").then((answer) => answer.status === 200, () => false));
+
+    const log = await reload(
+      "limits:\n  name: 1 + 1/1h\nstream:\n  ring: 2048\nprocess:\n  workers: 5\n",
+    );
+    assert.match(log, /a setting takes effect at a restart" key=stream\.ring/);
+    assert.doesNotMatch(log, /key=process\.workers/, "the flag wins over the file, before and after");
+    assert.doesNotMatch(log, /key=limits/);
+    assert.equal((await one.post("/api/set-name", { name: "First" })).status, 200);
+    assert.equal((await one.post("/api/set-name", { name: "Second" })).status, 429);
+    await reload("");
+    await waitFor("the looser limit", async () => {
+      return (await one.post("/api/set-name", { name: "Second" })).status === 200;
+    });
+  });
+
   test("twenty in a row leave no memory behind", async () => {
     const kilobytes = (pid) =>
       Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]);

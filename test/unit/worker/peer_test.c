@@ -19,9 +19,9 @@
 static struct game game;
 static struct worker worker = {.game = &game};
 
-static struct conn conn_from(const char *v4, bool trusted)
+static struct conn conn_from(const char *v4)
 {
-    struct conn conn = {.worker = &worker, .peer_address_len = 4, .peer_is_trusted = trusted};
+    struct conn conn = {.worker = &worker, .peer_address_len = 4};
 
     assert_int_equal(inet_pton(AF_INET, v4, conn.peer_address), 1);
     return conn;
@@ -40,7 +40,7 @@ static const char *client_of(const struct conn *conn, const char *forwarded_for)
 
 static void the_chain_is_believed_from_the_right_up_to_the_first_stranger(void **state)
 {
-    struct conn proxy = conn_from("127.0.0.1", true);
+    struct conn proxy = conn_from("127.0.0.1");
 
     (void)state;
     game.settings.trusted_proxies =
@@ -57,7 +57,7 @@ static void the_chain_is_believed_from_the_right_up_to_the_first_stranger(void *
 
 static void a_stranger_is_not_believed_at_all(void **state)
 {
-    struct conn stranger = conn_from("198.51.100.9", false);
+    struct conn stranger = conn_from("198.51.100.9");
     struct request request = {.host = STR_INIT("ctf.example"),
                               .forwarded_host = STR_INIT("evil.example"),
                               .forwarded_proto = STR_INIT("https")};
@@ -66,6 +66,22 @@ static void a_stranger_is_not_believed_at_all(void **state)
     assert_string_equal(client_of(&stranger, "192.0.2.7"), "198.51.100.9");
     assert_false(peer_is_https(&stranger, &request));
     assert_true(str_equal(peer_host(&stranger, &request), STR("ctf.example")));
+}
+
+/* A proxy keeps its connections open: they may be older than the settings. */
+static void a_reload_changes_who_is_believed_on_connections_that_are_open(void **state)
+{
+    struct conn proxy = conn_from("198.51.100.9");
+    struct request request = {.forwarded_proto = STR_INIT("https")};
+
+    (void)state;
+    assert_string_equal(client_of(&proxy, "192.0.2.7"), "198.51.100.9");
+    game.settings.trusted_proxies =
+        (struct settings_list){.count = 1, .items = {STR_INIT("198.51.100.9")}};
+    assert_string_equal(client_of(&proxy, "192.0.2.7"), "192.0.2.7");
+    assert_true(peer_is_https(&proxy, &request));
+    game.settings.trusted_proxies = (struct settings_list){0};
+    assert_false(peer_is_https(&proxy, &request));
 }
 
 static void loopback_and_unix_sockets_are_trusted_others_when_configured(void **state)
@@ -99,7 +115,7 @@ static void loopback_and_unix_sockets_are_trusted_others_when_configured(void **
 
 static bool allowed(const char *origin, const char *host)
 {
-    struct conn conn = conn_from("198.51.100.9", false);
+    struct conn conn = conn_from("198.51.100.9");
     struct request request = {.host = str_from(host), .origin = str_from(origin)};
 
     if (origin == NULL) {
@@ -130,7 +146,7 @@ static void only_the_own_host_and_listed_origins_may_act(void **state)
 
 static void the_stream_url_follows_the_request_or_the_setting(void **state)
 {
-    struct conn conn = conn_from("127.0.0.1", true);
+    struct conn conn = conn_from("127.0.0.1");
     struct request request = {.host = STR_INIT("ctf.example:8080")};
     struct buf url = BUF_INIT(512);
 
@@ -154,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_chain_is_believed_from_the_right_up_to_the_first_stranger),
         cmocka_unit_test(a_stranger_is_not_believed_at_all),
+        cmocka_unit_test(a_reload_changes_who_is_believed_on_connections_that_are_open),
         cmocka_unit_test(loopback_and_unix_sockets_are_trusted_others_when_configured),
         cmocka_unit_test(only_the_own_host_and_listed_origins_may_act),
         cmocka_unit_test(the_stream_url_follows_the_request_or_the_setting),

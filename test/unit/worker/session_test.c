@@ -24,6 +24,18 @@ struct fixture {
     struct worker worker;
 };
 
+/* As a start with other files does: slots follow the order in credentials.csv. */
+static void put_players(struct fixture *fixture, const char *credentials)
+{
+    game_unref(fixture->game);
+    fixture->game = fixture_game("[{\"id\":1,\"title\":\"t\",\"category\":\"c\","
+                                 "\"difficulty\":\"d\",\"points\":1,\"description\":\"d\","
+                                 "\"flag\":\"^f$\"}]",
+                                 credentials);
+    assert_non_null(fixture->game);
+    fixture->worker.game = fixture->game;
+}
+
 static int setup(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
@@ -41,12 +53,7 @@ static int setup(void **state)
     players_put(spare, 1, 102, 0, SHM_PLAYER_IN_GAME, "");
     board_set_session_key(&fixture->worker.board, key);
     board_publish(&fixture->worker.board);
-    fixture->game = fixture_game("[{\"id\":1,\"title\":\"t\",\"category\":\"c\","
-                                 "\"difficulty\":\"d\",\"points\":1,\"description\":\"d\","
-                                 "\"flag\":\"^f$\"}]",
-                                 "alice,a\nbob,b\n");
-    assert_non_null(fixture->game);
-    fixture->worker.game = fixture->game;
+    put_players(fixture, "alice,a\nbob,b\n");
     assert_true(session_start(&fixture->worker));
     *state = fixture;
     return 0;
@@ -157,8 +164,31 @@ static void a_cookie_survives_a_change_of_slots(void **state)
     players_put(spare, 0, 102, 0, SHM_PLAYER_IN_GAME, "");
     players_put(spare, 1, 101, 0, SHM_PLAYER_IN_GAME, "");
     board_publish(&fixture->worker.board);
+    put_players(fixture, "bob,b\nalice,a\n");
     assert_true(session_verify(&fixture->worker, SESSION_COOKIE, str_from(text), &session));
     assert_int_equal(session.player, 0);
+}
+
+static void another_password_ends_the_sessions_of_its_player_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    char mine[SESSION_TEXT_BYTES_MAX];
+    char token[SESSION_TEXT_BYTES_MAX];
+    char other[SESSION_TEXT_BYTES_MAX];
+    struct session stream;
+    struct session session;
+
+    session_make(&fixture->worker, SESSION_COOKIE, 0, 55, 60, mine);
+    session_make(&fixture->worker, SESSION_STREAM_TOKEN, 0, 55, 60, token);
+    session_make(&fixture->worker, SESSION_COOKIE, 1, 56, 60, other);
+    assert_true(session_verify(&fixture->worker, SESSION_STREAM_TOKEN, str_from(token), &stream));
+    put_players(fixture, "alice,another\nbob,b\n");
+    assert_false(session_verify(&fixture->worker, SESSION_COOKIE, str_from(mine), &session));
+    assert_false(session_verify(&fixture->worker, SESSION_STREAM_TOKEN, str_from(token), &session));
+    assert_false(session_still_good(&fixture->worker, &stream));
+    assert_true(session_verify(&fixture->worker, SESSION_COOKIE, str_from(other), &session));
+    put_players(fixture, "alice,a\nbob,b\n"); /* the old one again: it was never revoked */
+    assert_true(session_verify(&fixture->worker, SESSION_COOKIE, str_from(mine), &session));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -172,6 +202,7 @@ int main(void)
         TEST(an_expired_one_is_dead),
         TEST(epochs_and_revocation_end_sessions),
         TEST(a_cookie_survives_a_change_of_slots),
+        TEST(another_password_ends_the_sessions_of_its_player_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
