@@ -110,6 +110,18 @@ all: $(B)/ctfg compile_commands.json ## build the server: build/ctfg
 $(B)/ctfg: $(MAIN_OBJ) $(LIB_OBJS)
 	$(CC) $(ALL_LDFLAGS) $(LTO) -o $@ $^ $(LIBS)
 
+# The same program by another version, for the test of an upgrade.  CTFG_PREVIOUS_BIN names a real
+# earlier release instead.
+VERSIONED_OBJS := $(patsubst %.c,$(B)/%.o,$(shell grep -l CTFG_VERSION $(ENGINE_SRCS)))
+PREVIOUS_OBJS := $(VERSIONED_OBJS:$(B)/%.o=$(B)/previous/%.o)
+
+$(B)/previous/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CFLAGS) -UCTFG_VERSION -DCTFG_VERSION='"0.9.9"' -MMD -MP -c -o $@ $<
+
+$(B)/ctfg-previous: $(filter-out $(VERSIONED_OBJS),$(MAIN_OBJ) $(LIB_OBJS)) $(PREVIOUS_OBJS)
+	$(CC) $(ALL_LDFLAGS) $(NO_LTO) -o $@ $^ $(LIBS)
+
 # An archive, not a list of objects: a test may include the .c file it looks into.
 $(B)/engine.a: $(LIB_OBJS)
 	@rm -f $@.new
@@ -225,7 +237,7 @@ endif
 NODE_TEST := node --test --test-reporter=spec
 
 .PHONY: promise compat hostile browser docs docs-api screenshots fresh
-promise: $(B)/ctfg $(NODE_TEST_DEPS) ## the promises P1 to P6: real processes, really killed
+promise: $(B)/ctfg $(B)/ctfg-previous $(NODE_TEST_DEPS) ## the promises P1 to P6: real processes, really killed
 hostile: $(B)/ctfg $(NODE_TEST_DEPS) ## clients that mean harm: what honest players notice of them
 compat: $(B)/ctfg $(NODE_TEST_DEPS) ## the contract with the older engine's page and tools
 browser: $(B)/ctfg $(NODE_TEST_DEPS) ## plays the page in Chromium
@@ -381,5 +393,5 @@ help: ## this list
 clean: ## remove everything that was built
 	rm -rf build compile_commands.json
 
--include $(ENGINE_OBJS:.o=.d) $(PAGE_OBJS:.o=.d) $(UNIT_BINS:=.d) $(FUZZ_BINS:=.d) $(BENCH_BINS:=.d) \
+-include $(ENGINE_OBJS:.o=.d) $(PREVIOUS_OBJS:.o=.d) $(PAGE_OBJS:.o=.d) $(UNIT_BINS:=.d) $(FUZZ_BINS:=.d) $(BENCH_BINS:=.d) \
 	$(PLAYERS_OBJS:.o=.d) $(TORTURE_SRCS:%.c=$(B)/obj/%.d)

@@ -48,8 +48,8 @@ struct settings_row {
     const char *flag;     /* without the dashes; NULL: none */
     const char *argument; /* what --help calls the flag's value */
     const char
-        *flag_unit; /* a bare number on the command line is in this unit; NULL: as in the file */
-    bool at_restart;     /* a reload does not change it: sockets, tables, processes are there */
+        *flag_unit;  /* a bare number on the command line is in this unit; NULL: as in the file */
+    bool at_restart; /* a reload does not change it: sockets, tables, processes are there */
     const char *choices; /* SETTINGS_CHOICE: words with '|' between them */
     const char *sentence;
 };

@@ -186,6 +186,14 @@ void child_kill(struct child *child)
     }
 }
 
+void child_let_go(struct child *child)
+{
+    (void)close(child->control_fd);
+    child->control_fd = -1;
+    child->pid = 0;
+    child->state = CHILD_LEFT;
+}
+
 bool child_tell(struct child *child, enum control_type type, uint64_t value, int fd)
 {
     if (child->control_fd >= 0 && control_send(child->control_fd, type, value, fd)) {

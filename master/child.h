@@ -99,6 +99,8 @@ bool child_tell(struct child *child, enum control_type type, uint64_t value, int
 void child_ask_to_leave(struct child *child, enum control_type type, uint64_t value_ms,
                         uint64_t kill_at_us);
 void child_kill(struct child *child);
+/* It leaves by itself and is nobody's any more (an upgrade: upgrade.h). */
+void child_let_go(struct child *child);
 
 /*
  * waitpid(2) for each that lives.  NULL: no more dead.  Otherwise the child is buried: logged, its

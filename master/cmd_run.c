@@ -51,9 +51,9 @@ static bool load_files(struct master *master, const struct options *options)
 /* For the largest game a reload may bring (conf/game.h), beside whom the database knows already. */
 static bool create_segment(struct master *master, uint32_t workers)
 {
-    struct shm_sizes sizes = segment_sizes_for(
-        GAME_PLAYERS_MAX + master->facts.users_outside_game, GAME_CHALLENGES_MAX, GAME_HINTS_MAX,
-        master->game->settings.ring_events, workers);
+    struct shm_sizes sizes =
+        segment_sizes_for(GAME_PLAYERS_MAX + master->facts.users_outside_game, GAME_CHALLENGES_MAX,
+                          GAME_HINTS_MAX, master->game->settings.ring_events, workers);
 
     return segment_create(&sizes, &master->segment);
 }

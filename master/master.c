@@ -89,6 +89,11 @@ static void child_says(struct master *master, struct child *child,
         break;
     case CONTROL_DRAINED:
         break; /* its death follows and says the same */
+    case CONTROL_HANDED_OVER:
+        if (child->state == CHILD_LEAVING) {
+            child_let_go(child);
+        }
+        break;
     case CONTROL_RESTART_ASKED:
         LOG(LOG_LEVEL_WARN, "process asks to be forked anew", LOG_STR("process", child->name));
         child_ask_to_leave(child, CONTROL_DRAIN, DB_LEAVE_MS,
@@ -169,6 +174,7 @@ static void bury_the_dead(struct master *master, uint64_t now_us)
             master_leave(master, false, now_us);
         }
     }
+    upgrade_bury_old_workers(master);
 }
 
 static void fork_the_due(struct master *master, uint64_t now_us)
@@ -335,8 +341,9 @@ static void send_workers_away(struct master *master, uint64_t now_us)
 {
     uint64_t drain_ms = master->game->settings.drain_timeout_ms;
     enum control_type order = master->leaves_for_upgrade ? CONTROL_UPGRADE : CONTROL_DRAIN;
-    uint64_t value_ms = master->leaves_for_upgrade ? UPGRADE_SPREAD_MS : drain_ms;
-    uint64_t kill_at_us = now_us + (drain_ms + UPGRADE_SPREAD_MS) * US_PER_MS + LEAVE_GRACE_US;
+    uint64_t spread_ms = master->game->settings.upgrade_spread_ms;
+    uint64_t value_ms = master->leaves_for_upgrade ? spread_ms : drain_ms;
+    uint64_t kill_at_us = now_us + drain_ms * US_PER_MS + LEAVE_GRACE_US;
 
     for (uint32_t i = 1; i < master->children.count; i++) {
         struct child *child = &master->children.all[i];
@@ -368,6 +375,8 @@ void master_leave(struct master *master, bool for_upgrade, uint64_t now_us)
     if (was_leaving) {
         if (!was_for_upgrade) {
             hurry(master, now_us);
+        } else if (master->phase == MASTER_WORKERS_LEAVE) {
+            send_workers_away(master, now_us);
         }
         return;
     }

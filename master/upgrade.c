@@ -96,6 +96,28 @@ void upgrade_bury_probe(struct master *master, uint64_t now_us)
     }
 }
 
+static bool is_known(const struct master *master, pid_t pid)
+{
+    bool known = pid == master->upgrade.probe_pid;
+
+    for (uint32_t i = 0; i < master->children.count; i++) {
+        known = known || master->children.all[i].pid == pid;
+    }
+    return known;
+}
+
+/* A known one that is seen here has died this very moment: its signal, and its turn, come next. */
+void upgrade_bury_old_workers(const struct master *master)
+{
+    siginfo_t dead = {0};
+
+    while (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) == 0 && dead.si_pid != 0 &&
+           !is_known(master, dead.si_pid)) {
+        (void)waitpid(dead.si_pid, NULL, WNOHANG);
+        dead.si_pid = 0;
+    }
+}
+
 void upgrade_tick(struct master *master, uint64_t now_us)
 {
     const struct upgrade *upgrade = &master->upgrade;

@@ -4,10 +4,12 @@
  *
  * 1. The new program is started beside us as `ctfg probe`: it loads the game's files and opens
  *    nothing.  If it cannot, that is all that happens.
- * 2. Workers finish their requests and close their streams over a second (1012); db commits, closes
- *    the database and leaves.
+ * 2. Workers take no more connections and finish their requests.  One with streams stays behind with
+ *    them, as an "old worker" whom nobody watches any more; db commits, closes the database and leaves.
  * 3. The master executes the new program in its own place: same pid, same listening sockets.  Who
  *    connects meanwhile waits in their backlog.
+ * 4. Old workers close their streams with 1012, spread over process.upgrade_spread, and leave; the
+ *    clients come to the new workers a few at a time, each with the `since` it has got to.
  *
  * Two programs never have the database open together, and shared memory is made anew, so its layout
  * may change.  A failed execve(2) brings db and workers of the old program back.
@@ -25,8 +27,6 @@
 
 struct master;
 
-/* Streams are closed over this time, so that their clients do not return in one instant. */
-#define UPGRADE_SPREAD_MS 1000
 #define UPGRADE_PROBE_US 30000000
 
 struct upgrade {
@@ -42,6 +42,8 @@ void upgrade_init(struct upgrade *upgrade);
 void upgrade_ask(struct master *master, uint64_t now_us);
 /* A child died: if it was the probe, the upgrade goes on or ends here. */
 void upgrade_bury_probe(struct master *master, uint64_t now_us);
+/* Children whom this program, or the one before it, has let go. */
+void upgrade_bury_old_workers(const struct master *master);
 void upgrade_tick(struct master *master, uint64_t now_us);
 /* All children have left.  Returns only if the new program cannot be executed; it is logged. */
 void upgrade_execute(struct master *master);

@@ -19,11 +19,12 @@ enum control_type {
     CONTROL_RELOADED,      /* value: generation that is in force */
     CONTROL_RELOAD_FAILED, /* the old game stays */
     CONTROL_DRAINED,       /* about to exit, nothing lost */
+    CONTROL_HANDED_OVER,   /* an upgrade: only streams are left, closed and forgotten without us */
     CONTROL_RESTART_ASKED, /* value unused: the child cannot go on without being forked anew */
     /* master -> child */
     CONTROL_RELOAD,     /* fd: the sealed files of the new game; value: its generation */
     CONTROL_DRAIN,      /* value: milliseconds there are; close streams with 1001 and leave */
-    CONTROL_UPGRADE,    /* value: milliseconds to spread the closes (1012) over; then leave */
+    CONTROL_UPGRADE,    /* value: milliseconds to spread the closes (1012) over, once handed over */
     CONTROL_LOG_REOPEN, /* fd: the log from now on */
     CONTROL_TYPES,
 };

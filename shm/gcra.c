@@ -58,8 +58,8 @@ static uint64_t word_forgive(struct shm_limit *word, const struct gcra_limit *li
         return taken_until_us;
     }
     /* relaxed, both: one word decides, by itself; a loser looks at the winner's value */
-    return atomic_compare_exchange_strong_explicit(
-               &word->word, &taken_until_us, all_us, memory_order_relaxed, memory_order_relaxed)
+    return atomic_compare_exchange_strong_explicit(&word->word, &taken_until_us, all_us,
+                                                   memory_order_relaxed, memory_order_relaxed)
                ? all_us
                : taken_until_us;
 }

@@ -27,7 +27,7 @@
  * pool: whatever the answer needs of them is worked out before.
  */
 struct login {
-    uint32_t player; /* slot; SHM_NONE: the name is nobody's, the hash a decoy */
+    uint32_t player;          /* slot; SHM_NONE: the name is nobody's, the hash a decoy */
     uint64_t credential_hash; /* of the password that is compared */
     bool is_https;
     uint64_t session_id;

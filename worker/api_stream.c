@@ -106,7 +106,9 @@ void api_stream(struct exchange *exchange)
         response_error(conn, 400, "invalid_parameters");
         return;
     }
-    if (exchange->worker->draining || !board_is_ready(&exchange->worker->board)) {
+    bool is_leaving = exchange->worker->draining && !exchange->worker->upgrading;
+
+    if (is_leaving || !board_is_ready(&exchange->worker->board)) {
         response_error(conn, 503, "unavailable");
         return;
     }

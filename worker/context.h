@@ -55,6 +55,7 @@ struct worker {
     uint64_t texts_generation;
 
     bool draining;
+    bool upgrading; /* while draining: streams stay open until all else is done */
     uint64_t next_conn_id;
     uint32_t request_epoch; /* upper part of request ids: slot and start */
     uint32_t next_request;  /* lower part */

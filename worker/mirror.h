@@ -36,7 +36,7 @@ struct mirror {
     uint32_t player_count; /* of order[] */
     uint32_t players_max;
     struct bank_span span; /* where in players[] somebody is, or once was */
-    uint32_t *order; /* player slots, best first */
+    uint32_t *order;       /* player slots, best first */
     struct player_view *players;
 };
 

@@ -8,8 +8,10 @@
 #include "worker/worker.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -40,6 +42,9 @@
 #define PREPARED_MAX 2          /* the game in force, and one that may not come into force */
 #define REQUEST_IDS_PER_US 4096 /* a worker forked again in the same second takes none twice */
 #define MICROSECONDS_PER_SECOND 1000000u
+/* From the last close frame to the end of its connection. */
+#define CLOSE_GRACE_MS 2000
+#define TITLE_BYTES 40
 
 /* What worker_prepare() has built, in the master: inherited by every worker that is forked. */
 struct prepared {
@@ -51,6 +56,7 @@ static struct worker_module {
     struct prepared prepared[PREPARED_MAX];
     struct worker worker;
     uint64_t leave_by_us; /* while draining: ready or not */
+    uint32_t spread_ms;   /* of an upgrade */
     uv_poll_t control;
     uv_timer_t tick;
     uv_check_t check;
@@ -104,16 +110,74 @@ static _Noreturn void leave(struct worker *worker, int status)
     exit(status);
 }
 
-static void begin_to_leave(struct worker *worker, uint16_t close_code, const char *reason,
-                           uint64_t spread_ms, uint64_t time_ms)
+/*
+ * An upgrade.  First all that waits for an answer, as in a drain; streams go on meanwhile.  Then the
+ * master may go on to the new program: what is left here are streams, which are closed one by one
+ * over the spread, so that their clients come to the new workers one by one.  They lack nothing: each
+ * comes back with its `since`.
+ */
+static void begin_upgrade(struct worker *worker, uint64_t spread_ms)
+{
+    if (worker->draining) {
+        return;
+    }
+    worker->draining = true;
+    worker->upgrading = true;
+    module.spread_ms = (uint32_t)spread_ms;
+    module.leave_by_us = clock_mono_us() + (uint64_t)worker->game->settings.drain_timeout_ms * 1000;
+    slots_set_state(SLOT_DRAINING);
+    accept_stop(worker);
+    conn_drain_all(worker);
+}
+
+/* Nobody watches us from here on: the kernel ends us with the master, or when we hang. */
+static void live_unwatched(struct worker *worker, uint64_t time_ms)
+{
+    char title[TITLE_BYTES];
+
+    (void)uv_poll_stop(&module.control);
+    dbclient_stop(worker);
+    slots_own(worker->heritage->segment, SHM_NONE); /* the row is a successor's */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    (void)alarm((unsigned)(time_ms / 1000) + 1);
+    (void)snprintf(title, sizeof(title), "ctfg: old worker %u", worker->heritage->worker_number);
+    proc_title_set(title);
+}
+
+static void hand_over(struct worker *worker)
+{
+    uint64_t time_ms = module.spread_ms + CLOSE_GRACE_MS;
+    uint32_t streams = stream_count(worker);
+
+    worker->upgrading = false;
+    if (streams == 0) {
+        leave(worker, EX_OK);
+    }
+    if (!control_send(worker->heritage->control_fd, CONTROL_HANDED_OVER, streams, -1)) {
+        LOG(LOG_LEVEL_WARN, "the master does not hear that only streams are left");
+    }
+    module.leave_by_us = clock_mono_us() + time_ms * 1000;
+    live_unwatched(worker, time_ms + CLOSE_GRACE_MS);
+    LOG(LOG_LEVEL_INFO, "closing the streams for the new program", LOG_U64("streams", streams),
+        LOG_U64("spread_ms", module.spread_ms));
+    stream_close_all(worker, 1012, "the server is being upgraded", module.spread_ms);
+}
+
+static void close_streams_for_good(struct worker *worker)
+{
+    stream_close_all(worker, 1001, "the server is going away", 0);
+}
+
+static void begin_to_leave(struct worker *worker, uint64_t time_ms)
 {
     uint64_t deadline_us = clock_mono_us() + time_ms * 1000;
 
+    worker->upgrading = false;
     if (worker->draining) { /* asked again: only ever sooner */
         if (deadline_us < module.leave_by_us) {
             module.leave_by_us = deadline_us;
         }
-        stream_close_all(worker, close_code, reason, spread_ms);
+        close_streams_for_good(worker);
         return;
     }
     worker->draining = true;
@@ -121,12 +185,21 @@ static void begin_to_leave(struct worker *worker, uint16_t close_code, const cha
     slots_set_state(SLOT_DRAINING);
     accept_stop(worker);
     conn_drain_all(worker);
-    stream_close_all(worker, close_code, reason, spread_ms);
+    close_streams_for_good(worker);
 }
 
 static void leave_when_done(struct worker *worker)
 {
-    if (worker->draining && (conn_count(worker) == 0 || clock_mono_us() >= module.leave_by_us)) {
+    if (!worker->draining) {
+        return;
+    }
+    bool is_late = clock_mono_us() >= module.leave_by_us;
+
+    if (worker->upgrading) {
+        if (is_late || conn_count(worker) == stream_count(worker)) {
+            hand_over(worker);
+        }
+    } else if (is_late || conn_count(worker) == 0) {
         leave(worker, EX_OK);
     }
 }
@@ -135,18 +208,15 @@ static void leave_when_done(struct worker *worker)
 
 static void obey(struct worker *worker, const struct control_message *message, int fd)
 {
-    uint32_t time_ms = worker->game->settings.drain_timeout_ms;
-
     switch ((enum control_type)message->type) {
     case CONTROL_RELOAD:
         reload_begin(worker, fd, message->value);
         return; /* the fd has found its owner */
     case CONTROL_DRAIN:
-        begin_to_leave(worker, 1001, "the server is going away", 0, message->value);
+        begin_to_leave(worker, message->value);
         break;
     case CONTROL_UPGRADE:
-        begin_to_leave(worker, 1012, "the server is being upgraded", message->value,
-                       message->value + time_ms);
+        begin_upgrade(worker, message->value);
         break;
     case CONTROL_LOG_REOPEN:
         if (fd >= 0) {
@@ -157,6 +227,7 @@ static void obey(struct worker *worker, const struct control_message *message, i
     case CONTROL_RELOADED:
     case CONTROL_RELOAD_FAILED:
     case CONTROL_DRAINED:
+    case CONTROL_HANDED_OVER:
     case CONTROL_RESTART_ASKED:
     case CONTROL_TYPES:
         break;
@@ -187,8 +258,7 @@ static void on_control(uv_poll_t *poll, int status, int events)
         case CONTROL_BROKEN:
             LOG(LOG_LEVEL_WARN, "the master is gone: leaving");
             (void)uv_poll_stop(poll);
-            begin_to_leave(worker, 1001, "the server is going away", 0,
-                           worker->game->settings.drain_timeout_ms);
+            begin_to_leave(worker, worker->game->settings.drain_timeout_ms);
             return;
         }
     }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // P6: one process failing is not an outage. Real processes, really killed, stopped and replaced.
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { openStream } from "../lib/client.mjs";
@@ -418,77 +417,5 @@ describe("P6: a reload", () => {
     } finally {
       await live.stop();
     }
-  });
-});
-
-describe("P6: an upgrade", () => {
-  let server;
-  let program;
-
-  before(async () => {
-    const game = makeGame({ players: 3, challenges: 3 });
-    program = join(mkdtempSync(join(tmpdir(), "ctfg-program-")), "ctfg");
-    process.on("exit", () => rmSync(dirname(program), { recursive: true, force: true }));
-    cpSync(ctfg, program);
-    server = await startServer({ game, program, flags: ["--workers", "2"] });
-  });
-  after(() => server?.stop());
-
-  test("keeps pid, port, sessions and solves, and refuses no connection", async () => {
-    const one = player(server, 0);
-    await one.login();
-    assert.equal((await one.submit(1, flagOf(1))).json.result, "correct");
-    const stream = await openStream(one.streamUrl);
-    const failures = [];
-    let running = true;
-    const knocking = (async () => {
-      while (running) {
-        await call(server.url, "GET", "/api/game").then(
-          (answer) => answer.status === 200 || failures.push(answer.status),
-          (error) => failures.push(error.code ?? error.message),
-        );
-      }
-    })();
-    const from = server.log().length;
-    const pids = [server.dbPid(), ...server.workers()];
-    cpSync(ctfg, `${program}.new`);
-    renameSync(`${program}.new`, program);
-    server.signal("SIGUSR2");
-    await server.waitForLog(/^ctfg: listening on/m, 20000, from);
-    running = false;
-    await knocking;
-    assert.deepEqual(failures, []);
-    assert.equal((await stream.closed).code, 1012);
-    assert.ok(isAlive(server.pid));
-    assert.equal(titleOf(server.pid), "ctfg: master");
-    assert.ok(pids.every((pid) => !isAlive(pid)));
-    one.agent.destroy();
-    const me = await call(server.url, "GET", "/api/me", { headers: { Cookie: one.cookie } });
-    assert.equal(me.json.score, 10);
-    server.readUrls();
-    one.close();
-  });
-
-  test("is refused when the new program does not take the game", async () => {
-    const from = server.log().length;
-    const pids = [server.dbPid(), ...server.workers()];
-    writeFileSync(`${program}.new`, "#!/bin/sh\nexit 64\n", { mode: 0o755 });
-    renameSync(`${program}.new`, program);
-    server.signal("SIGUSR2");
-    await server.waitForLog(/upgrade refused/, 10000, from);
-    assert.deepEqual([server.dbPid(), ...server.workers()], pids);
-    assert.ok((await timeToAnswer(server)) < BACK_MS);
-  });
-
-  test("goes back to the old program's children when the new one vanishes", async () => {
-    const from = server.log().length;
-    // Takes the probe, and is no program any more when its turn comes.
-    const probe = `#!/bin/sh\nprintf 'no program' > ${program}.new; mv ${program}.new ${program}\n`;
-    writeFileSync(`${program}.new`, probe, { mode: 0o755 });
-    renameSync(`${program}.new`, program);
-    server.signal("SIGUSR2");
-    await server.waitForLog(/upgrade failed/, 20000, from);
-    await server.waitForLog(/^ctfg: listening on/m, 20000, from);
-    assert.ok((await timeToAnswer(server)) < BACK_MS);
   });
 });

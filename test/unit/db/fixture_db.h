@@ -142,9 +142,8 @@ static inline void fixture_found(struct fixture *fixture)
     struct db_facts facts;
 
     fixture_prepare(fixture, &facts);
-    struct shm_sizes sizes =
-        segment_sizes_for(GAME_PLAYERS_MAX + facts.users_outside_game, GAME_CHALLENGES_MAX,
-                          GAME_HINTS_MAX, 1024, 1);
+    struct shm_sizes sizes = segment_sizes_for(GAME_PLAYERS_MAX + facts.users_outside_game,
+                                               GAME_CHALLENGES_MAX, GAME_HINTS_MAX, 1024, 1);
 
     assert_true(segment_create(&sizes, &fixture->segment));
     board_attach(&fixture->segment, &fixture->board);
