@@ -18,7 +18,7 @@ const previous = process.env.CTFG_PREVIOUS_BIN ?? join(dirname(ctfg), "ctfg-prev
 const SOLVERS = 4;
 const LISTENERS = 24;
 const CHALLENGES = 1000;
-const SPREAD_MS = 2000;
+const SPREAD_MS = 3000;
 const CONFIG = `process:
   upgrade_spread: ${SPREAD_MS}ms
 limits:
@@ -166,7 +166,7 @@ describe("P6: an upgrade under load", { timeout: 60000 }, () => {
     }
     const times = listeners.map((listener) => listener.ends[0].at).sort((a, b) => a - b);
     const most = Math.max(...times.map((at) => times.filter((t) => t >= at && t < at + 200).length));
-    assert.ok(times.at(-1) - times[0] > SPREAD_MS / 2, `closed within ${times.at(-1) - times[0]} ms`);
+    assert.ok(times.at(-1) - times[0] > SPREAD_MS / 3, `closed within ${times.at(-1) - times[0]} ms`);
     assert.ok(times.at(-1) - times[0] < SPREAD_MS + 2000);
     assert.ok(most <= LISTENERS / 2, `${most} of ${LISTENERS} closed in one fifth of a second`);
 
