@@ -139,6 +139,8 @@ static const struct rule rules[] = {
     {SYS_sysinfo,           ALLOW, ALWAYS, 0, 0, 0}, /* qsort(): how much may it copy? */
     {SYS_setpriority,       ALLOW, IF,     LOW(1), ALL, 0}, /* of this thread */
     {SYS_prctl,             ALLOW, IF,     LOW(0), ALL, PR_SET_NAME},
+    {SYS_prctl,             ALLOW, IF,     LOW(0), ALL, PR_SET_PDEATHSIG}, /* an upgrade's rest: */
+    {SYS_setitimer,         ALLOW, ALWAYS, 0, 0, 0}, /* to end with the master, or in time */
     {SYS_prlimit64,         ALLOW, IF,     LOW(0), ALL, 0},
 
     /* Time, chance, signals, the end. */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -133,13 +134,14 @@ static void begin_upgrade(struct worker *worker, uint64_t spread_ms)
 /* Nobody watches us from here on: the kernel ends us with the master, or when we hang. */
 static void live_unwatched(struct worker *worker, uint64_t time_ms)
 {
+    const struct itimerval alarm = {.it_value.tv_sec = (time_t)(time_ms / 1000) + 1};
     char title[TITLE_BYTES];
 
     (void)uv_poll_stop(&module.control);
     dbclient_stop(worker);
     slots_own(worker->heritage->segment, SHM_NONE); /* the row is a successor's */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-    (void)alarm((unsigned)(time_ms / 1000) + 1);
+    (void)setitimer(ITIMER_REAL, &alarm, NULL);
     (void)snprintf(title, sizeof(title), "ctfg: old worker %u", worker->heritage->worker_number);
     proc_title_set(title);
 }

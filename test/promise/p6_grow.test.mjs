@@ -84,7 +84,11 @@ async function play(player, isOver) {
 
 /** The board that players see is what the event log adds up to. */
 async function assertBoardIsTheLog() {
-  const board = (await solvers[0].get("/api/scoreboard")).json;
+  const [{ newest }] = query(server.dbPath, "SELECT MAX(id) AS newest FROM events");
+  const board = await waitFor("a board of the newest event", async () => {
+    const { json } = await solvers[0].get("/api/scoreboard"); // a tick old, perhaps
+    return json.seq === newest && json;
+  });
   const log = new Map([...replay(server.dbPath)].filter(([, line]) => line.solves > 0));
   const seen = board.players.filter((line) => line.solves > 0 || line.score !== 0);
   assert.equal(seen.length, log.size);
