@@ -197,7 +197,7 @@ static void write_slot_and_limit(const struct segment *segment)
 
     limits_attach(segment, &limits);
     slots_own(segment, 2);
-    slots_add(METRIC_LOG_LINES, 3);
+    slots_add(METRIC_LOG_INFO, 3);
     atomic_store_explicit(&limits.players[0].word, 5, memory_order_relaxed);
 }
 
@@ -239,7 +239,7 @@ static void a_worker_writes_its_slot_and_limits(void **state)
     fixture_make(&fixture, &fixture_sizes);
     assert_int_equal(run_child(&fixture.segment, PROC_WORKER, write_slot_and_limit), 0);
     limits_attach(&fixture.segment, &limits);
-    assert_int_equal(slots_read(slots_at(&fixture.segment, 2), METRIC_LOG_LINES), 3);
+    assert_int_equal(slots_read(slots_at(&fixture.segment, 2), METRIC_LOG_INFO), 3);
     assert_int_equal(atomic_load_explicit(&limits.players[0].word, memory_order_relaxed), 5);
     fixture_end(&fixture);
 }
