@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* env.c - the lines of .env, and the three tokens; see env.h. */
+/* env.c - the lines of .env, and where the three tokens come from; see env.h. */
 #include "conf/env.h"
 
 #include <stdlib.h>
@@ -114,28 +114,38 @@ static bool is_token(struct str value)
     return value.len <= TOKEN_BYTES_MAX;
 }
 
+/* NULL: no token is called so. */
+static struct str *token_field(struct game *game, struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
+        if (str_equal(name, str_from(tokens[i].name))) {
+            return (struct str *)(void *)((char *)game + tokens[i].offset);
+        }
+    }
+    return NULL;
+}
+
 /* true: the variable is a token, for better or worse. */
 static bool read_token(const struct env_line *line, const char *file, struct arena *arena,
                        struct diag *diag, struct game *game)
 {
-    for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
-        if (!str_equal(line->name, str_from(tokens[i].name))) {
-            continue;
-        }
-        if (!is_token(line->value)) {
-            diag_error(diag, file, line->line,
-                       "%s must be at most %d printable characters without blanks and quotes",
-                       tokens[i].name, TOKEN_BYTES_MAX);
-        } else if (line->value.len > 0 && line->value.len < ENV_TOKEN_BYTES_ADVISED) {
-            diag_warning(diag, file, line->line,
-                         "%s has fewer than %d characters; make a longer one with "
-                         "`openssl rand -hex 24`",
-                         tokens[i].name, ENV_TOKEN_BYTES_ADVISED);
-        }
-        *(struct str *)(void *)((char *)game + tokens[i].offset) = arena_str(arena, line->value);
-        return true;
+    struct str *field = token_field(game, line->name);
+
+    if (field == NULL) {
+        return false;
     }
-    return false;
+    if (!is_token(line->value)) {
+        diag_error(diag, file, line->line,
+                   "%.*s must be at most %d printable characters without blanks and quotes",
+                   STR_ARG(line->name), TOKEN_BYTES_MAX);
+    } else if (line->value.len > 0 && line->value.len < ENV_TOKEN_BYTES_ADVISED) {
+        diag_warning(diag, file, line->line,
+                     "%.*s has fewer than %d characters; make a longer one with "
+                     "`openssl rand -hex 24`",
+                     STR_ARG(line->name), ENV_TOKEN_BYTES_ADVISED);
+    }
+    *field = arena_str(arena, line->value);
+    return true;
 }
 
 static bool is_setting(struct str name)
@@ -173,26 +183,58 @@ static void warn_unknown(const struct env_line *line, const char *file, struct d
                  nearest != NULL ? "?" : "");
 }
 
+static void read_lines(struct str bytes, const char *file, bool has_lines, struct arena *arena,
+                       struct diag *diag, struct game *game)
+{
+    struct env_line line;
+
+    for (struct env_reader reader = env_begin(bytes); env_next(&reader, &line);) {
+        line.line = has_lines ? line.line : 0;
+        if (line.name.len == 0) {
+            diag_error(diag, file, line.line, "must be NAME=value");
+        } else if (!read_token(&line, file, arena, diag, game) &&
+                   str_starts_with(line.name, STR("CTFG_")) && !is_setting(line.name)) {
+            warn_unknown(&line, file, diag);
+        }
+    }
+}
+
+/* A file that holds nothing but the token.  Whoever hands one over wants what it guards, so an empty
+ * one is a mistake. */
+static void read_secret(struct str name, struct str bytes, const char *file, struct arena *arena,
+                        struct diag *diag, struct game *game)
+{
+    struct env_line line = {.name = name, .value = str_trim(bytes)};
+
+    if (token_field(game, name) == NULL) {
+        warn_unknown(&line, file, diag);
+    } else if (line.value.len == 0) {
+        diag_error(diag, file, 0, "is empty; write the token into it, or hand over none");
+    } else {
+        (void)read_token(&line, file, arena, diag, game);
+    }
+}
+
 void env_read_tokens(const struct game_files *files, struct arena *arena, struct diag *diag,
                      struct game *game)
 {
-    static const char *const sources[] = {".env", "environment"}; /* the later one wins */
+    struct str bytes;
+    struct str name;
 
-    for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
-        const char *file = files_display_path(files, sources[i]);
-        struct str bytes = STR("");
-        struct env_line line;
+    /* The later one wins.  The environment is no file of ours: its lines have no numbers. */
+    if (files_find(files, ".env", &bytes)) {
+        read_lines(bytes, files_display_path(files, ".env"), true, arena, diag, game);
+    }
+    if (files_find(files, "environment", &bytes)) {
+        read_lines(bytes, files_display_path(files, "environment"), false, arena, diag, game);
+    }
+    for (uint32_t i = 0; files_at(files, i, &name, &bytes); i++) {
+        if (str_starts_with(name, STR(FILES_SECRET))) {
+            const char *path = files_display_path(files, name.data); /* a NUL stands behind it */
+            size_t skip = strlen(FILES_SECRET);
 
-        (void)files_find(files, sources[i], &bytes);
-        for (struct env_reader reader = env_begin(bytes); env_next(&reader, &line);) {
-            /* The environment is no file of ours: its lines have no numbers. */
-            line.line = i == 0 ? line.line : 0;
-            if (line.name.len == 0) {
-                diag_error(diag, file, line.line, "must be NAME=value");
-            } else if (!read_token(&line, file, arena, diag, game) &&
-                       str_starts_with(line.name, STR("CTFG_")) && !is_setting(line.name)) {
-                warn_unknown(&line, file, diag);
-            }
+            read_secret((struct str){name.data + skip, name.len - skip}, bytes, path, arena, diag,
+                        game);
         }
     }
 }

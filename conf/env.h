@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * env.h - .env: NAME=value lines, and the tokens that come from there or from the environment.
+ * env.h - .env: NAME=value lines, and the tokens that come from there, from the environment or from
+ * systemd.
  *
  * Blank lines and lines that start with # are skipped; "export " before a name, quotes round a value
  * and a comment behind an unquoted value are taken off.  Nothing is expanded.  The environment that
- * the server was started in wins; files_read() puts its tokens beside the files, so that every
- * process sees the same ones, also after a reload.  No value ever stands in a message.
+ * the server was started in wins over the file, and a credential of systemd over both: a file in
+ * $CREDENTIALS_DIRECTORY that is called as the variable and holds the token alone.  files_read() puts
+ * them beside the game's files, so that every process sees the same ones, also after a reload.  No
+ * value ever stands in a message.
  */
 #pragma once
 
@@ -40,6 +43,6 @@ MUST_USE bool env_next(struct env_reader *reader, struct env_line *ret_line);
 
 /* CTFG_API_TOKEN, CTFG_ADMIN_TOKEN and CTFG_DISPLAY_TOKEN of the process's environment, as lines. */
 void env_append_tokens(struct buf *lines);
-/* Fills the three tokens of *game; says what is wrong with .env. */
+/* Fills the three tokens of *game; says what is wrong with them. */
 void env_read_tokens(const struct game_files *files, struct arena *arena, struct diag *diag,
                      struct game *game);

@@ -2,6 +2,7 @@
 /* files.c - a game's files as one piece of memory: reading, sealing, mapping, finding; see files.h. */
 #include "conf/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -244,6 +245,38 @@ static bool add_game_file(struct reader *reader, const char *game_dir, const cha
     return add_file(reader, path, name);
 }
 
+/* What systemd hands over in a folder of its own: one file a secret, named as its variable. */
+static bool add_secrets(struct reader *reader)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    bool ok = true;
+
+    if (folder == NULL || folder[0] == '\0') {
+        return true;
+    }
+    DIR *dir = opendir(folder);
+    if (dir == NULL) {
+        diag_error(reader->diag, folder, 0,
+                   "CREDENTIALS_DIRECTORY names this folder, but it cannot be read: %s",
+                   strerror(errno));
+        return false;
+    }
+    for (struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
+        char path[PAGE_TREE_PATH_BYTES];
+        char name[sizeof(FILES_SECRET) + sizeof(entry->d_name)];
+
+        /* Others' credentials are not ours to read. */
+        if (!str_starts_with(str_from(entry->d_name), STR("CTFG_"))) {
+            continue;
+        }
+        (void)snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+        (void)snprintf(name, sizeof(name), FILES_SECRET "%s", entry->d_name);
+        ok = add_file(reader, path, name) && ok;
+    }
+    (void)closedir(dir);
+    return ok;
+}
+
 static bool add_page(struct reader *reader, const struct files_source *source)
 {
     struct game_files so_far = {.piece = reader->piece.data, .size_bytes = reader->piece.len};
@@ -289,6 +322,7 @@ bool files_read(const struct files_source *source, struct diag *diag, struct gam
     ok &= add_game_file(&reader, dir, NULL, "game-clusters.yaml", true);
     ok &= add_game_file(&reader, dir, source->config_path, "ctfg.yaml", true);
     ok &= add_game_file(&reader, dir, NULL, ".env", true);
+    ok &= add_secrets(&reader);
     env_append_tokens(&tokens);
     append_entry(&reader, "environment", "the environment", buf_str(&tokens));
     append_entry(&reader, "overrides", "the command line or environment",

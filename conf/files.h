@@ -50,8 +50,11 @@ MUST_USE int files_seal(const struct game_files *files);
 MUST_USE bool files_map(int fd, struct game_files *ret_files);
 void files_free(struct game_files *files);
 
+/* What the name of a secret of $CREDENTIALS_DIRECTORY begins with. */
+#define FILES_SECRET "secret:"
+
 /* A file by name ("challenges.json", "ctfg.yaml", "credentials.csv", "game-clusters.yaml", ".env",
- * "overrides", "page:/js/app.js").  false: not among them. */
+ * "overrides", "secret:CTFG_API_TOKEN", "page:/js/app.js").  false: not among them. */
 bool files_find(const struct game_files *files, const char *name, struct str *ret_bytes);
 /* What a message should call it: the path as the organiser knows it. */
 const char *files_display_path(const struct game_files *files, const char *name);

@@ -120,6 +120,71 @@ static void weak_and_mistyped_tokens_are_warned_about(void **state)
     diag_free(&diag);
 }
 
+static struct game *load_with_secrets(const struct folder *secrets, struct diag *diag)
+{
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", secrets->path, 1), 0);
+    struct game *game = load_with("CTFG_API_TOKEN=of-the-file-of-the-file\n", diag);
+
+    assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+    return game;
+}
+
+static void credentials_of_systemd_win_over_file_and_environment(void **state)
+{
+    (void)state;
+    struct diag diag = {0};
+    struct folder secrets = folder_begin();
+
+    folder_write(&secrets, "CTFG_API_TOKEN", "of-systemd-of-systemd\n");
+    folder_write(&secrets, "CTFG_DISPLAY_TOKEN", "screen-screen-screen");
+    folder_write(&secrets, "somebody_elses", "not ours");
+    assert_int_equal(setenv("CTFG_API_TOKEN", "environment-environment", 1), 0);
+    struct game *game = load_with_secrets(&secrets, &diag);
+
+    assert_int_equal(unsetenv("CTFG_API_TOKEN"), 0);
+    assert_non_null(game);
+    assert_string_equal(game->api_token.data, "of-systemd-of-systemd");
+    assert_string_equal(game->display_token.data, "screen-screen-screen");
+    assert_int_equal(game->admin_token.len, 0);
+    assert_int_equal(diag.warnings, 0);
+    game_unref(game);
+    diag_free(&diag);
+    folder_end(&secrets);
+}
+
+static void a_credential_that_is_no_token_is_named_by_its_path(void **state)
+{
+    (void)state;
+    struct diag diag = {0};
+    struct folder secrets = folder_begin();
+
+    folder_write(&secrets, "CTFG_API_TOKEN", "two words\nand more\n");
+    folder_write(&secrets, "CTFG_ADMIN_TOKEN", "\n");
+    folder_write(&secrets, "CTFG_DISPLAY_TOKNE", "screen-screen-screen");
+    assert_null(load_with_secrets(&secrets, &diag));
+    assert_said(&diag, "/CTFG_API_TOKEN: ", "without blanks");
+    assert_said(&diag, "/CTFG_ADMIN_TOKEN: ", "is empty");
+    assert_said(&diag, "/CTFG_DISPLAY_TOKNE: ", "did you mean CTFG_DISPLAY_TOKEN?");
+    assert_not_said(&diag, "words");
+    diag_free(&diag);
+    folder_end(&secrets);
+}
+
+static void credentials_that_cannot_be_read_are_a_mistake(void **state)
+{
+    (void)state;
+    struct diag diag = {0};
+    struct folder secrets = folder_begin();
+
+    folder_mkdir(&secrets, "CTFG_API_TOKEN");
+    assert_null(load_with_secrets(&secrets, &diag));
+    assert_said(&diag, "/CTFG_API_TOKEN: ", "not a regular file");
+    folder_end(&secrets);
+    assert_null(load_with_secrets(&secrets, &diag));
+    assert_said(&diag, secrets.path, "CREDENTIALS_DIRECTORY names this folder");
+    diag_free(&diag);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +192,9 @@ int main(void)
         cmocka_unit_test(comments_and_blank_lines_are_counted_and_skipped),
         cmocka_unit_test(tokens_come_from_the_file_and_the_environment_wins),
         cmocka_unit_test(weak_and_mistyped_tokens_are_warned_about),
+        cmocka_unit_test(credentials_of_systemd_win_over_file_and_environment),
+        cmocka_unit_test(a_credential_that_is_no_token_is_named_by_its_path),
+        cmocka_unit_test(credentials_that_cannot_be_read_are_a_mistake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
