@@ -242,6 +242,12 @@ const char *child_overdue(const struct child *child, const struct segment *segme
     return NULL;
 }
 
+bool child_is_silent(const struct child *child, const struct segment *segment, uint64_t now_us)
+{
+    return child->state == CHILD_READY &&
+           now_us > child_heartbeat_us(child, segment) + CHILD_SILENT_US;
+}
+
 static void child_log_death(const struct child *child, const struct segment *segment, int status,
                             uint64_t now_us)
 {

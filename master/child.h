@@ -38,6 +38,8 @@ struct user;     /* master/user.h */
 #define CHILD_BACKOFF_MOST_US 5000000
 /* A heartbeat is written every SLOT_HEARTBEAT_MS; one missing for so long is a loop that hangs. */
 #define CHILD_STUCK_US 10000000
+/* Four in a row are missing: not dead yet, but systemd is not told that all is well. */
+#define CHILD_SILENT_US 2000000
 /* From fork to ready: a worker compresses a page at most, db may replay a long event log. */
 #define CHILD_START_WORKER_US 30000000
 #define CHILD_START_DB_US 600000000
@@ -111,6 +113,8 @@ struct child *child_bury_next(struct children *children, const struct segment *s
 /* It hangs, is not ready in time, or does not leave. NULL: it does none of that. */
 const char *child_overdue(const struct child *child, const struct segment *segment,
                           uint64_t now_us);
+/* It serves, but its heartbeat is late. */
+bool child_is_silent(const struct child *child, const struct segment *segment, uint64_t now_us);
 /* Time of its last sign of life. */
 uint64_t child_heartbeat_us(const struct child *child, const struct segment *segment);
 

@@ -224,6 +224,16 @@ static bool are_workers_in(const struct master *master, enum child_state state)
     return true;
 }
 
+void master_tell_serving(const struct master *master, const char *more)
+{
+    char status[SOCKET_URL_BYTES + 160];
+
+    (void)snprintf(status, sizeof(status), "Serving %s: %u workers, %u players, %u challenges%s",
+                   master->listeners.url, master->children.count - 1, master->game->player_count,
+                   master->game->challenge_count, more);
+    notify_ready(status);
+}
+
 /* One line for the log, one for scripts, one for systemd. */
 static void announce(struct master *master)
 {
@@ -238,21 +248,22 @@ static void announce(struct master *master)
     LOG(LOG_LEVEL_INFO, text, LOG_U64("events", master->facts.events),
         LOG_STR("metrics", master->listeners.metrics_url));
     (void)dprintf(STDERR_FILENO, "ctfg: listening on %s\n", master->listeners.url);
-    (void)snprintf(text, sizeof(text), "Serving %s with %u workers", master->listeners.url,
-                   workers);
-    notify_ready(text);
+    master_tell_serving(master, "");
     slots_set_state(SLOT_READY);
 }
 
 static void tell_progress(struct master *master, uint64_t now_us)
 {
+    const char *what = master->phase == MASTER_DB_STARTS ? "db builds the board from the event log"
+                                                         : "workers start";
+
     if (now_us < master->progress_due_us) {
         return;
     }
     master->progress_due_us = now_us + PROGRESS_US;
     notify_extend_start(PROGRESS_EXTEND_US);
-    LOG(LOG_LEVEL_INFO, master->phase == MASTER_DB_STARTS ? "db builds the board from the event log"
-                                                          : "workers start");
+    notify_status("Starting: %s", what);
+    LOG(LOG_LEVEL_INFO, what);
 }
 
 static void send_db_away(struct master *master, uint64_t now_us)
@@ -390,14 +401,18 @@ void master_leave(struct master *master, bool for_upgrade, uint64_t now_us)
 
 /* ---- the cycle --------------------------------------------------------------------------------- */
 
-/* A master that runs while a child hangs is not well: then systemd is to see that. */
+/* A master that runs while a child does not is not well: systemd is to see that, should the master
+ * fail to end it. */
 static void feed_watchdog(struct master *master, uint64_t now_us)
 {
     if (master->watchdog_us == 0 || now_us < master->watchdog_due_us) {
         return;
     }
     for (uint32_t i = 0; i < master->children.count; i++) {
-        if (child_overdue(&master->children.all[i], &master->segment, now_us) != NULL) {
+        const struct child *child = &master->children.all[i];
+
+        if (child_is_silent(child, &master->segment, now_us) ||
+            child_overdue(child, &master->segment, now_us) != NULL) {
             return;
         }
     }

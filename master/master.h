@@ -68,5 +68,7 @@ static inline struct child *master_db(struct master *master)
 /* Forks db and the workers, serves, and returns when all have left, with the exit status.  The caller
  * has filled in everything up to signal_fd. */
 MUST_USE int master_run(struct master *master);
+/* systemd hears that the server serves (again), and what; more: the end of that sentence. */
+void master_tell_serving(const struct master *master, const char *more);
 /* Drains and stops, or drains and executes the new program.  Asked again: hurries. */
 void master_leave(struct master *master, bool for_upgrade, uint64_t now_us);

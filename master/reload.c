@@ -44,7 +44,7 @@ static void refuse(struct master *master, const char *why)
     LOG(LOG_LEVEL_ERROR, "reload refused, the game in force stays", LOG_STR("why", why));
     slots_add(METRIC_RELOADS_REFUSED, 1);
     reload_abandon(master);
-    notify_ready("Serving; the last reload was refused: see the log");
+    master_tell_serving(master, "; the last reload was refused: see the log");
 }
 
 /* The new game, judged and compressed; NULL: refused and logged. */
@@ -126,7 +126,7 @@ static void finish(struct master *master)
     LOG(LOG_LEVEL_INFO, "reloaded", LOG_U64("generation", master->game->generation),
         LOG_U64("players", master->game->player_count),
         LOG_U64("challenges", master->game->challenge_count));
-    notify_ready("Serving");
+    master_tell_serving(master, "");
 }
 
 /* db has it: from now on it is the game in force, and what a new child inherits. */
