@@ -101,7 +101,7 @@ OWN_HEADERS := $(wildcard $(addsuffix /*.h,$(ENGINE_DIRS) bench bench/*)) \
 C_SRCS := $(ENGINE_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS) $(BENCH_SRCS) $(PLAYERS_SRCS) $(TORTURE_SRCS)
 SHELL_SRCS := .ci/run package/deps $(wildcard test/*.sh test/*/*.sh package/*.sh)
 
-SUITES := $(foreach suite,compat promise hostile browser docs,$(if $(wildcard test/$(suite)/*.test.mjs),$(suite))) \
+SUITES := $(foreach suite,compat promise hostile browser docs package,$(if $(wildcard test/$(suite)/*.test.mjs),$(suite))) \
 	$(if $(wildcard test/torture/*.test.mjs),torture-short)
 
 .PHONY: all
@@ -236,13 +236,14 @@ endif
 
 NODE_TEST := node --test --test-reporter=spec
 
-.PHONY: promise compat hostile browser docs docs-api screenshots fresh
+.PHONY: promise compat hostile browser docs docs-api package screenshots fresh
 promise: $(B)/ctfg $(B)/ctfg-previous $(NODE_TEST_DEPS) ## the promises P1 to P6: real processes, really killed
 hostile: $(B)/ctfg $(NODE_TEST_DEPS) ## clients that mean harm: what honest players notice of them
 compat: $(B)/ctfg $(NODE_TEST_DEPS) ## the contract with the older engine's page and tools
 browser: $(B)/ctfg $(NODE_TEST_DEPS) ## plays the page in Chromium
 docs: $(B)/ctfg $(B)/bench/players $(NODE_TEST_DEPS) ## types the commands of README.md and docs/, compares the answers
-promise compat hostile browser docs:
+package: $(B)/ctfg $(NODE_TEST_DEPS) ## the Debian package, the systemd units, the container file
+promise compat hostile browser docs package:
 	CTFG_BIN="$(CURDIR)/$(B)/ctfg" $(NODE_TEST) $(wildcard test/$@/*.test.mjs)
 
 docs-api: $(NODE_TEST_DEPS) ## make docs/api.md anew, from docs/openapi.yaml
@@ -288,17 +289,17 @@ page: $(WEB_NODE_MODULES) ## the page's own pure functions
 
 .PHONY: asan tsan
 asan: ## build with ASan and UBSan, run unit and process tests with that
-	UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) SAN=address all unit $(filter-out browser docs torture-short,$(SUITES))
+	UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) SAN=address all unit $(filter-out browser docs package torture-short,$(SUITES))
 
 tsan: ## the same with ThreadSanitizer
-	TSAN_OPTIONS=halt_on_error=1 $(MAKE) SAN=thread all unit $(filter-out browser docs torture-short,$(SUITES))
+	TSAN_OPTIONS=halt_on_error=1 $(MAKE) SAN=thread all unit $(filter-out browser docs package torture-short,$(SUITES))
 
 # Killed processes write no profile: what only they ran is missing from the report.
 .PHONY: coverage
 coverage: ## line coverage of unit and process tests, as a table
 	@rm -rf build/coverage/raw && mkdir -p build/coverage/raw
 	LLVM_PROFILE_FILE="$(CURDIR)/build/coverage/raw/%p-%m.profraw" \
-		$(MAKE) SAN=coverage all unit $(filter-out browser docs torture-short,$(SUITES))
+		$(MAKE) SAN=coverage all unit $(filter-out browser docs package torture-short,$(SUITES))
 	@llvm-profdata merge -sparse -o build/coverage/all.profdata build/coverage/raw/*.profraw
 	@llvm-cov report -instr-profile=build/coverage/all.profdata build/coverage/ctfg \
 		$(UNIT_SRCS:%.c=-object build/coverage/%) $(ENGINE_SRCS)
@@ -366,18 +367,41 @@ fmt: ## format every C file
 
 # ---- install, help, clean --------------------------------------------------------------------
 
+# Written by the program itself, from the tables that --help is written from.
+PRINTED := $(B)/ctfg.1 $(B)/ctfg.yaml.5 $(B)/ctfg.bash
+$(B)/ctfg.1: TEXT := manual
+$(B)/ctfg.yaml.5: TEXT := settings-manual
+$(B)/ctfg.bash: TEXT := completion
+$(PRINTED): $(B)/ctfg
+	$(B)/ctfg print $(TEXT) > $@
+
+SHARE = $(DESTDIR)$(PREFIX)/share
+
 .PHONY: install
-install: $(B)/ctfg ## install under DESTDIR and PREFIX=/usr/local
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/ctfg
+install: $(B)/ctfg $(PRINTED) ## install under DESTDIR and PREFIX=/usr/local
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/doc/ctfg/docs
 	install -m 755 $(B)/ctfg $(DESTDIR)$(PREFIX)/bin/ctfg
-	install -m 644 LICENSE $(wildcard README.md CHANGELOG.md conf/ctfg.yaml) $(DESTDIR)$(PREFIX)/share/doc/ctfg
+	install -m 644 LICENSE README.md CHANGELOG.md conf/ctfg.yaml $(SHARE)/doc/ctfg
+	install -m 644 $(wildcard docs/*.md) $(SHARE)/doc/ctfg/docs
 	for file in $(wildcard conf/proxy/* conf/prometheus/* conf/grafana/*); do \
-		install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/doc/ctfg/$${file#conf/} || exit 1; \
+		install -D -m 644 $$file $(SHARE)/doc/ctfg/$${file#conf/} || exit 1; \
 	done
+	install -D -m 644 $(B)/ctfg.1 $(SHARE)/man/man1/ctfg.1
+	install -D -m 644 $(B)/ctfg.yaml.5 $(SHARE)/man/man5/ctfg.yaml.5
+	install -D -m 644 $(B)/ctfg.bash $(SHARE)/bash-completion/completions/ctfg
 	for unit in $(wildcard conf/systemd/*.service conf/systemd/*.socket); do \
 		install -D -m 644 $$unit $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; \
 		sed -i 's,/usr/bin/ctfg,$(PREFIX)/bin/ctfg,' $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; \
 	done
+
+.PHONY: deb deb-test
+deb: ## build/deb/ctfg_*.deb, for the Debian it is built on (DEB_REVISION=1~deb12)
+	@package/deps deb
+	@$(MAKE) --no-print-directory all web
+	package/deb.sh $(VERSION)
+
+deb-test: deb ## install, upgrade, remove and purge it in a bare Debian (root, debootstrap)
+	test/fresh/deb.sh
 
 .PHONY: deps
 deps: ## install what building and testing need (asks before it needs root)

@@ -255,6 +255,9 @@ static bool add_secrets(struct reader *reader)
         return true;
     }
     DIR *dir = opendir(folder);
+    if (dir == NULL && errno == ENOENT) {
+        return true; /* systemd names it, and makes none when there is nothing to put into it */
+    }
     if (dir == NULL) {
         diag_error(reader->diag, folder, 0,
                    "CREDENTIALS_DIRECTORY names this folder, but it cannot be read: %s",

@@ -87,7 +87,9 @@ MUST_USE bool settings_append_environment(struct buf *overrides,
 
 /* conf/ctfg.yaml: every key with its default and a comment. */
 void settings_write_sample(FILE *out);
-/* The flags' part of `ctfg --help`. */
-void settings_write_help(FILE *out);
+/* The line of a flag in `ctfg --help`. */
+void settings_write_help(FILE *out, const struct settings_row *row);
 /* docs/configuration.md. */
 void settings_write_reference(FILE *out);
+/* The manual page ctfg.yaml(5), all but its title. */
+void settings_write_manual(FILE *out);

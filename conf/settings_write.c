@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* settings_write.c - ctfg.yaml, --help and docs/configuration.md from the table of settings. */
+/* settings_write.c - ctfg.yaml, its manual, --help and docs/configuration.md from the one table. */
 #include "conf/settings_table.h"
 
 #include <string.h>
 
+#include "conf/roff.h"
 #include "conf/settings_value.h"
 
 static const struct {
@@ -71,29 +72,21 @@ void settings_write_sample(FILE *out)
     }
 }
 
-void settings_write_help(FILE *out)
+void settings_write_help(FILE *out, const struct settings_row *row)
 {
-    for (uint32_t i = 0; i < settings_row_count; i++) {
-        const struct settings_row *row = &settings_rows[i];
-        char left[64];
+    char left[64];
+    char letter[8] = "    ";
 
-        if (row->flag == NULL) {
-            continue;
-        }
-        char letter[8] = "    ";
-
-        if (row->letter != 0) {
-            (void)snprintf(letter, sizeof(letter), "-%c, ", row->letter);
-        }
-        (void)snprintf(left, sizeof(left), "%s--%s%s%s", letter, row->flag,
-                       row->argument != NULL ? " " : "",
-                       row->argument != NULL ? row->argument : "");
-        fprintf(out, "  %-38s %s", left, row->sentence);
-        if (row->kind != SETTINGS_BOOL && row->initial[0] != '\0') {
-            fprintf(out, " [%s]", row->initial);
-        }
-        fputc('\n', out);
+    if (row->letter != 0) {
+        (void)snprintf(letter, sizeof(letter), "-%c, ", row->letter);
     }
+    (void)snprintf(left, sizeof(left), "%s--%s%s%s", letter, row->flag,
+                   row->argument != NULL ? " " : "", row->argument != NULL ? row->argument : "");
+    fprintf(out, "  %-38s %s", left, row->sentence);
+    if (row->kind != SETTINGS_BOOL && row->initial[0] != '\0') {
+        fprintf(out, " [%s]", row->initial);
+    }
+    fputc('\n', out);
 }
 
 /* '|' would end a cell of a Markdown table. */
@@ -104,14 +97,26 @@ static void write_cell(FILE *out, const char *text)
     }
 }
 
-static void write_range(FILE *out, const struct settings_row *row)
+/* "auto|text" -> `auto`, `text` */
+static void write_choices(FILE *out, const char *choices, const char *code)
+{
+    struct str rest = str_from(choices);
+    struct str word;
+
+    for (const char *comma = ""; str_split(&rest, '|', &word); comma = ", ") {
+        fprintf(out, "%s%s%.*s%s", comma, code, STR_ARG(word), code);
+    }
+}
+
+/* code: what stands round words that are to be typed as they are. */
+static void write_range(FILE *out, const struct settings_row *row, const char *code)
 {
     char least[SETTINGS_NUMBER_BYTES];
     char most[SETTINGS_NUMBER_BYTES];
 
     switch (row->kind) {
     case SETTINGS_BOOL:
-        fputs("`true`, `false`", out);
+        fprintf(out, "%strue%s, %sfalse%s", code, code, code, code);
         break;
     case SETTINGS_COUNT:
     case SETTINGS_BYTES:
@@ -126,7 +131,7 @@ static void write_range(FILE *out, const struct settings_row *row)
                 (unsigned long long)row->most);
         break;
     case SETTINGS_CHOICE:
-        write_cell(out, row->choices);
+        write_choices(out, row->choices, code);
         break;
     case SETTINGS_LIST:
         fputs("list of texts", out);
@@ -136,13 +141,13 @@ static void write_range(FILE *out, const struct settings_row *row)
         fprintf(out, "text, up to %llu bytes", (unsigned long long)row->most);
         break;
     case SETTINGS_COLOUR:
-        fputs("`#rrggbb`", out);
+        fprintf(out, "%s#rrggbb%s", code, code);
         break;
     case SETTINGS_ENDPOINT:
-        fputs("`ADDR:PORT`, `off`", out);
+        fprintf(out, "%sADDR:PORT%s, %soff%s", code, code, code, code);
         break;
     case SETTINGS_STREAM_URL:
-        fputs("`ws://` or `wss://` URL", out);
+        fprintf(out, "%sws://%s or %swss://%s URL", code, code, code, code);
         break;
     case SETTINGS_MOMENT:
         fputs("date, time and zone", out);
@@ -167,7 +172,7 @@ static void write_reference_row(FILE *out, const struct settings_row *row)
         fprintf(out, "`%s` ", row->initial);
     }
     fputs("| ", out);
-    write_range(out, row);
+    write_range(out, row, "`");
     fputs(" | ", out);
     write_cell(out, row->sentence);
     fputs(row->at_restart ? " *At a restart.* |\n" : " |\n", out);
@@ -193,10 +198,11 @@ void settings_write_reference(FILE *out)
         "log\n"
         "names them when they differ.\n"
         "\n"
-        "Three secrets are no settings and stand in `.env` or the environment only:\n"
-        "`CTFG_API_TOKEN` (awards), `CTFG_ADMIN_TOKEN` (reset, logout) and `CTFG_DISPLAY_TOKEN` "
-        "(the\n"
-        "room's screen). What a missing one guards is switched off.\n\n"
+        "Three secrets are no settings and stand in `.env`, in the environment or, which wins, in\n"
+        "files of systemd's `$CREDENTIALS_DIRECTORY`: `CTFG_API_TOKEN` (awards), "
+        "`CTFG_ADMIN_TOKEN`\n"
+        "(reset, logout) and `CTFG_DISPLAY_TOKEN` (the room's screen). What a missing one guards "
+        "is\nswitched off.\n\n"
         "This page is written from the table in `conf/settings_table.c`.\n",
         out);
     for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
@@ -210,4 +216,60 @@ void settings_write_reference(FILE *out)
             }
         }
     }
+}
+
+/* ---- ctfg.yaml(5) ------------------------------------------------------------------------------ */
+
+static void write_manual_row(FILE *out, const struct settings_row *row)
+{
+    char variable[SETTINGS_VARIABLE_BYTES];
+
+    settings_variable_name(row, variable);
+    fputs(".TP\n.B ", out);
+    roff_write(out, strchr(row->key, '.') + 1);
+    fputc('\n', out);
+    roff_write(out, row->sentence);
+    fputs("\n.br\n", out);
+    write_range(out, row, "");
+    if (row->kind == SETTINGS_LIST && row->initial[0] != '\0') {
+        fputs("; by default what the sample of `ctfg print settings` holds", out);
+    } else if (row->initial[0] != '\0') {
+        fputs("; default: ", out);
+        roff_write(out, row->initial);
+    }
+    fprintf(out, "%s\n.br\n%s", row->at_restart ? "; takes effect at a restart" : "", variable);
+    if (row->flag != NULL) {
+        fputs(", ", out);
+        roff_write_flag(out, row->letter, row->flag, NULL);
+    }
+    fputc('\n', out);
+}
+
+void settings_write_manual(FILE *out)
+{
+    fputs(".SH NAME\nctfg.yaml \\- settings of a ctfg game\n"
+          ".SH DESCRIPTION\n"
+          "Every setting of\n.BR ctfg (1)\nhas a key here, in the file ctfg.yaml of the game's "
+          "folder or where\n.B \\-\\-config\nsays, and a variable of the environment; some "
+          "have a flag.\n"
+          "Whoever comes later in this list wins: the default, ctfg.yaml, .env in the game's "
+          "folder, the environment, the command line.\n"
+          ".PP\n"
+          "Times carry a unit (20ms, 15s, 5m, 12h), sizes may (16KiB, 1MiB).\n"
+          "Lists are lists in the file and comma\\-separated elsewhere.\n"
+          ".PP\n"
+          ".B ctfg print settings\nwrites a file with every key and its default;\n"
+          ".B ctfg check\ntells what is wrong in one, with the line.\n",
+          out);
+    for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+        fprintf(out, ".SH \"%s\"\n", sections[i].name);
+        roff_write(out, sections[i].sentence);
+        fputc('\n', out);
+        for (uint32_t j = 0; j < settings_row_count; j++) {
+            if (in_section(&settings_rows[j], sections[i].name)) {
+                write_manual_row(out, &settings_rows[j]);
+            }
+        }
+    }
+    fputs(".SH SEE ALSO\n.BR ctfg (1)\n", out);
 }

@@ -8,30 +8,12 @@
 #include <unistd.h>
 
 #include "conf/nearest.h"
-#include "conf/settings_table.h"
 #include "master/command.h"
 #include "master/options.h"
 #include "shm/base/proc.h"
 #include "shm/base/str.h"
-#include "shm/base/version.h"
 
 #define ERROR_BYTES 256
-
-/* clang-format off */
-static const struct command commands[] = {
-    {"run",     "[run] [FLAGS] [challenges.json]",  "serve a game (the default)",                          0, 1, cmd_run},
-    {"init",    "init [DIR]",                       "write a game that runs into an empty folder",         0, 1, cmd_init},
-    {"check",   "check [FLAGS] [challenges.json]",  "judge the files of a game, and replay its database",  0, 1, cmd_check},
-    {"backup",  "backup [FLAGS] FILE",              "copy the database, also while a server runs",         1, 2, cmd_backup},
-    {"restore", "restore [FLAGS] FILE",             "put a backup in the place of the database",           1, 2, cmd_restore},
-    {"export",  "export [FLAGS]",                   "write the game's data as CSV or JSON",                0, 1, cmd_export},
-    {"doctor",  "doctor [FLAGS]",                   "look whether this machine is fit for the game",       0, 1, cmd_doctor},
-    {"upgrade", "upgrade [FLAGS]",                  "hand a running server over to the new program",       0, 1, cmd_upgrade},
-    {"version", "version",                          "print the version",                                   0, 0, cmd_version},
-    {"help",    "help",                             "print this",                                          0, 0, cmd_help},
-    {"probe",   "probe [FLAGS] [challenges.json]",  NULL /* what an upgrade asks the new program */,       0, 1, cmd_probe},
-};
-/* clang-format on */
 
 static int usage_error(const char *sentence)
 {
@@ -39,45 +21,16 @@ static int usage_error(const char *sentence)
     return EX_USAGE;
 }
 
-int cmd_help(struct options *options)
-{
-    (void)options;
-    (void)printf("ctfg %s, a Capture-The-Flag game engine.\n\n", CTFG_VERSION);
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (commands[i].sentence != NULL) {
-            (void)printf("  ctfg %-32s %s\n", commands[i].usage, commands[i].sentence);
-        }
-    }
-    (void)printf("\nFlags:\n");
-    (void)printf("  -C, --game DIR                         The folder of the game. [.]\n"
-                 "      --config FILE                      The settings. [ctfg.yaml of the game]\n"
-                 "  -V, --version                          Print the version.\n"
-                 "  -h, --help                             Print this.\n");
-    settings_write_help(stdout);
-    (void)printf("\nFlags of one command:\n");
-    options_write_help(stdout);
-    return 0;
-}
-
-static const struct command *command_find(const char *word)
-{
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (strcmp(commands[i].name, word) == 0) {
-            return &commands[i];
-        }
-    }
-    return NULL;
-}
-
 static int unknown_command(const char *word)
 {
-    const char *known[ARRAY_LEN(commands)];
+    const char *known[COMMANDS_MAX];
+    uint32_t count = 0;
     char sentence[ERROR_BYTES];
 
-    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        known[i] = commands[i].name;
+    for (const struct command *one; (one = command_at(count)) != NULL; count++) {
+        known[count] = one->name;
     }
-    const char *near = nearest_word(str_from(word), known, ARRAY_LEN(commands));
+    const char *near = nearest_word(str_from(word), known, count);
     (void)snprintf(sentence, sizeof(sentence),
                    "there is no command or file \"%s\"%s%s%s; `ctfg help` lists the commands", word,
                    near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
@@ -93,7 +46,7 @@ static const struct command *command_take(struct options *options)
 
     if (command == NULL) {
         options->command_at = 0;
-        return &commands[0];
+        return command_at(0);
     }
     options->argument_count--;
     memmove(options->arguments, options->arguments + 1,

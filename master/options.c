@@ -14,30 +14,23 @@
 enum own_flag { OWN_GAME, OWN_CONFIG, OWN_HELP, OWN_VERSION };
 
 struct own_row {
-    const char *name;
+    struct settings_row text; /* as those of settings are described; no key, no field */
     enum own_flag flag;
-    bool takes_value;
 };
 
 /* clang-format off */
 static const struct own_row own_rows[] = {
-    {"-C",        OWN_GAME,    true},
-    {"--game",    OWN_GAME,    true},
-    {"--config",  OWN_CONFIG,  true},
-    {"-h",        OWN_HELP,    false},
-    {"--help",    OWN_HELP,    false},
-    {"-V",        OWN_VERSION, false},
-    {"--version", OWN_VERSION, false},
+    {{.letter = 'C', .flag = "game", .argument = "DIR", .kind = SETTINGS_TEXT, .initial = ".",
+      .sentence = "The folder of the game."}, OWN_GAME},
+    {{.flag = "config", .argument = "FILE", .kind = SETTINGS_TEXT, .initial = "ctfg.yaml of the game",
+      .sentence = "The settings."}, OWN_CONFIG},
+    {{.letter = 'V', .flag = "version", .kind = SETTINGS_BOOL, .sentence = "Print the version."}, OWN_VERSION},
+    {{.letter = 'h', .flag = "help", .kind = SETTINGS_BOOL, .sentence = "Print this."}, OWN_HELP},
 };
 /* clang-format on */
 
 /* clang-format off */
-static const struct special_row {
-    const char *name;
-    const char *command;
-    const char *argument;
-    const char *sentence;
-} special_rows[OPTION_SPECIALS] = {
+static const struct options_special_row special_rows[OPTION_SPECIALS] = {
     [OPTION_FORMAT]   = {"--format",   "export",  "csv|json", "How it is written. [json]"},
     [OPTION_WHAT]     = {"--what",     "export",  "TABLE",    "players, solves, hints, submissions or scoreboard. [all of them]"},
     [OPTION_OUTPUT]   = {"--output",   "export",  "FILE",     "Where to; never over a file that is there. [standard output]"},
@@ -59,11 +52,29 @@ struct written_flag {
     const char *value;          /* in the same word, behind '=' or the letter; NULL: not there */
 };
 
+/* name: "-C" or "--game". */
 static const struct own_row *own_find(const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(own_rows); i++) {
-        if (strcmp(own_rows[i].name, name) == 0) {
+        const struct settings_row *text = &own_rows[i].text;
+        bool is_letter = text->letter != 0 && name[1] == text->letter && name[2] == '\0';
+
+        if (is_letter || (name[1] == '-' && strcmp(name + 2, text->flag) == 0)) {
             return &own_rows[i];
+        }
+    }
+    return NULL;
+}
+
+const struct settings_row *options_flag_at(uint32_t index)
+{
+    if (index < ARRAY_LEN(own_rows)) {
+        return &own_rows[index].text;
+    }
+    index -= (uint32_t)ARRAY_LEN(own_rows);
+    for (uint32_t i = 0; i < settings_row_count; i++) {
+        if (settings_rows[i].flag != NULL && index-- == 0) {
+            return &settings_rows[i];
         }
     }
     return NULL;
@@ -108,7 +119,7 @@ static bool take_own_flag(struct walk *walk, const struct own_row *row, struct w
 {
     struct options *options = walk->options;
 
-    if (!flag_settle_value(walk, flag, row->takes_value)) {
+    if (!flag_settle_value(walk, flag, row->text.argument != NULL)) {
         return false;
     }
     switch (row->flag) {
@@ -253,15 +264,9 @@ const char *options_foreign_flag(const struct options *options, const char *comm
     return NULL;
 }
 
-void options_write_help(FILE *out)
+const struct options_special_row *options_special_at(uint32_t index)
 {
-    for (size_t i = 0; i < OPTION_SPECIALS; i++) {
-        const struct special_row *row = &special_rows[i];
-        char left[64];
-
-        (void)snprintf(left, sizeof(left), "%s: %s %s", row->command, row->name, row->argument);
-        fprintf(out, "  %-38s %s\n", left, row->sentence);
-    }
+    return index < OPTION_SPECIALS ? &special_rows[index] : NULL;
 }
 
 void options_free(struct options *options)

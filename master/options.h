@@ -16,7 +16,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "conf/files.h"
 #include "shm/base/buf.h"
@@ -34,6 +33,8 @@ enum options_special {
     OPTION_DEADLINE, /* upgrade */
     OPTION_SPECIALS,
 };
+
+struct settings_row; /* conf/settings_table.h */
 
 struct options {
     int argc;
@@ -56,5 +57,19 @@ MUST_USE bool options_parse(int argc, char **argv, struct options *ret_options, 
                             size_t error_bytes);
 /* The first flag given that belongs to another command than this one; NULL: there is none. */
 const char *options_foreign_flag(const struct options *options, const char *command);
-void options_write_help(FILE *out); /* of the flags that belong to one command */
 void options_free(struct options *options);
+
+/* Every flag, those of no setting first: what --help, the manual and the completion are written from.
+ * NULL: past the last. */
+const struct settings_row *options_flag_at(uint32_t index);
+
+/* A flag that belongs to one command; all of them take a value. */
+struct options_special_row {
+    const char *name; /* with its dashes */
+    const char *command;
+    const char *argument;
+    const char *sentence;
+};
+
+/* NULL: past the last. */
+const struct options_special_row *options_special_at(uint32_t index);

@@ -179,9 +179,20 @@ static void credentials_that_cannot_be_read_are_a_mistake(void **state)
     folder_mkdir(&secrets, "CTFG_API_TOKEN");
     assert_null(load_with_secrets(&secrets, &diag));
     assert_said(&diag, "/CTFG_API_TOKEN: ", "not a regular file");
+    diag_free(&diag);
+    folder_write(&secrets, "file", "");
+    struct folder no_folder;
+    folder_path(&secrets, "file", no_folder.path, sizeof(no_folder.path));
+    assert_null(load_with_secrets(&no_folder, &diag));
+    assert_said(&diag, no_folder.path, "CREDENTIALS_DIRECTORY names this folder");
+    diag_free(&diag);
     folder_end(&secrets);
-    assert_null(load_with_secrets(&secrets, &diag));
-    assert_said(&diag, secrets.path, "CREDENTIALS_DIRECTORY names this folder");
+    /* systemd makes no folder where there is no credential. */
+    struct game *game = load_with_secrets(&secrets, &diag);
+
+    assert_non_null(game);
+    assert_string_equal(game->api_token.data, "of-the-file-of-the-file");
+    game_unref(game);
     diag_free(&diag);
 }
 

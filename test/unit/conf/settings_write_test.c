@@ -78,7 +78,7 @@ static void the_sample_gives_the_defaults(void **state)
     folder_end(&folder);
 }
 
-static void help_names_every_flag(void **state)
+static void help_says_flag_value_sentence_and_default(void **state)
 {
     (void)state;
     char *help = NULL;
@@ -86,15 +86,38 @@ static void help_names_every_flag(void **state)
     FILE *out = open_memstream(&help, &len);
 
     assert_non_null(out);
-    settings_write_help(out);
-    assert_int_equal(fclose(out), 0);
     for (uint32_t i = 0; i < settings_row_count; i++) {
         if (settings_rows[i].flag != NULL) {
-            assert_non_null(strstr(help, settings_rows[i].flag));
-            assert_non_null(strstr(help, settings_rows[i].sentence));
+            settings_write_help(out, &settings_rows[i]);
         }
     }
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(help, "  -p, --port PORT "));
+    assert_non_null(strstr(help, "      --user NAME "));
+    assert_non_null(strstr(help, "closed; longer than the interval. [45s]\n"));
     free(help);
+}
+
+static void the_manual_names_every_setting_and_escapes_what_troff_reads(void **state)
+{
+    (void)state;
+    char *manual = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&manual, &len);
+
+    assert_non_null(out);
+    settings_write_manual(out);
+    assert_int_equal(fclose(out), 0);
+    for (uint32_t i = 0; i < settings_row_count; i++) {
+        char variable[SETTINGS_VARIABLE_BYTES];
+
+        settings_variable_name(&settings_rows[i], variable);
+        assert_non_null(strstr(manual, variable));
+    }
+    assert_non_null(strstr(manual, "\\fB\\-\\-ws\\-ping\\-timeout\\fR"));
+    assert_non_null(strstr(manual, "\n.B ping_timeout\n"));
+    assert_null(strstr(manual, " --"));
+    free(manual);
 }
 
 int main(void)
@@ -103,7 +126,8 @@ int main(void)
         cmocka_unit_test(the_sample_is_up_to_date),
         cmocka_unit_test(the_reference_is_up_to_date),
         cmocka_unit_test(the_sample_gives_the_defaults),
-        cmocka_unit_test(help_names_every_flag),
+        cmocka_unit_test(help_says_flag_value_sentence_and_default),
+        cmocka_unit_test(the_manual_names_every_setting_and_escapes_what_troff_reads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,10 @@ static void a_ready_child_hangs_when_its_heart_stops(void **state)
     beat_at(child, 5000);
     assert_null(child_overdue(child, &segment, 5000 + CHILD_STUCK_US));
     assert_string_equal(child_overdue(child, &segment, 5001 + CHILD_STUCK_US), "hangs");
+    assert_false(child_is_silent(child, &segment, 5000 + CHILD_SILENT_US));
+    assert_true(child_is_silent(child, &segment, 5001 + CHILD_SILENT_US));
+    child->state = CHILD_DEAD;
+    assert_false(child_is_silent(child, &segment, 5001 + CHILD_SILENT_US));
 }
 
 static void a_successor_is_not_blamed_for_the_silence_of_the_dead(void **state)
