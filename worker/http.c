@@ -34,11 +34,7 @@ struct span {
 };
 
 /* What becomes of a header that comes twice. */
-enum twice {
-    TWICE_REFUSED,
-    TWICE_FIRST,
-    TWICE_LAST, /* the proxy next to us wrote the last one */
-};
+enum twice { TWICE_REFUSED, TWICE_FIRST, TWICE_LAST /* the proxy next to us wrote that one */ };
 
 struct http {
     llhttp_t parser;
@@ -369,7 +365,10 @@ static enum http_status verdict_of(const struct http *http, llhttp_errno_t error
     if (http->verdict != RUN_ON) {
         return http->verdict;
     }
-    return error == HPE_INVALID_VERSION || error == HPE_PAUSED_H2_UPGRADE ? HTTP_VERSION : HTTP_BAD;
+    /* Some builds say so of a right version as well, when its line does not end after it. */
+    bool is_right = http->parser.http_major == 1 && http->parser.http_minor <= 1;
+    bool is_wrong = error == HPE_INVALID_VERSION || error == HPE_PAUSED_H2_UPGRADE;
+    return is_wrong && !is_right ? HTTP_VERSION : HTTP_BAD;
 }
 
 /* The request is whole: its parts point into base (and its body into `joined`). */
