@@ -1,0 +1,166 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# machine.sh - a bare Debian in a folder, for the tests that want a machine that knows nothing of ctfg.
+# Sourced by them.
+#
+#   FRESH_SUITE=trixie ...         another Debian
+#   FRESH_BASE=FILE.tar ...        keeps the bare Debian there, and takes it from there if it exists
+#   FRESH_KEEP=1 ...               leaves the folder behind, to be looked into
+#
+# Wants root, debootstrap and curl; packages come from where this machine's own apt gets them.
+#
+# The outer half makes a folder, runs the inner half (inner(), the test's own) in a mount and a process
+# namespace of its own, and removes the folder afterwards.  Mounts and processes live in the namespaces
+# only: when the inner half ends, however it ends, they are gone, and nothing but plain files is
+# removed.
+set -euo pipefail
+
+suite=${FRESH_SUITE:-bookworm}
+folder=/ # where in_root() runs commands
+# shellcheck disable=SC2034 # read by the tests
+repo=$(cd "$(dirname "$0")/../.." && pwd)
+
+say() { printf '== fresh: %s\n' "$*"; }
+fail() {
+    printf '== fresh: FAILED: %s\n' "$*" >&2
+    exit 1
+}
+
+# ---- outer half ------------------------------------------------------------------------------
+
+outer() {
+    local tool
+    [ "$(id -u)" -eq 0 ] || fail "root is needed, for debootstrap and chroot"
+    for tool in debootstrap curl unshare git; do
+        command -v "$tool" >/dev/null || fail "$tool is missing"
+    done
+    work=$(mktemp -d "${TMPDIR:-/tmp}/ctfg-fresh-XXXXXX")
+    inner_pid=''
+    trap clean_up EXIT
+    trap 'exit 130' INT TERM HUP
+    unshare --mount --pid --fork --kill-child --mount-proc "$0" --inner "$work" &
+    inner_pid=$!
+    wait "$inner_pid"
+}
+
+# shellcheck disable=SC2317 # called by trap
+clean_up() {
+    local status=$?
+    if [ -n "$inner_pid" ]; then
+        kill "$inner_pid" 2>/dev/null && wait "$inner_pid" 2>/dev/null
+    fi
+    if [ -n "${FRESH_KEEP:-}" ]; then
+        say "kept: $work"
+    else
+        rm -rf --one-file-system "$work"
+    fi
+    exit "$status"
+}
+
+# ---- inner half: the machine -----------------------------------------------------------------
+
+# What this machine fetches packages with: proxies, certificates, sources.  Read when the test runs,
+# never written into the repository.
+copy_fetch_settings() {
+    local here=$1 file name
+    mkdir -p "$root/etc/apt/apt.conf.d"
+    for file in /etc/apt/apt.conf /etc/apt/apt.conf.d/*; do
+        if grep -qsE '^[[:space:]]*Acquire' "$file"; then
+            cp "$file" "$root$file"
+        fi
+    done
+    for file in /etc/apt/keyrings /etc/apt/auth.conf /etc/apt/auth.conf.d /etc/apt/trusted.gpg.d \
+        /usr/local/share/ca-certificates; do
+        [ ! -e "$file" ] || cp -a "$file" "$root${file%/*}/"
+    done
+    # The distribution's own sources only, in the release that was asked for.
+    rm -f "$root/etc/apt/sources.list"
+    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list; do
+        if [ -s "$file" ] && grep -qE "[[:space:]]$here([[:space:]]|\$)" "$file"; then
+            sed -E "s/([[:space:]])$here([-[:space:]]|\$)/\1$suite\2/g" "$file" >"$root$file"
+        fi
+    done
+    for file in "${npm_config_userconfig:-$HOME/.npmrc}" /etc/npmrc; do
+        name=$([ "$file" = /etc/npmrc ] && echo etc/npmrc || echo root/.npmrc)
+        [ ! -e "$file" ] || cp "$file" "$root/$name"
+    done
+    [ ! -e /etc/ssl/certs/ca-certificates.crt ] ||
+        cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+    cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+}
+
+bootstrap() {
+    local mirror
+    # shellcheck disable=SC2016 # apt's own variables
+    mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
+        awk -v here="$1" '$1 == here { print $2; exit }')
+    [ -n "$mirror" ] || fail "apt knows no source of $1"
+    debootstrap --variant=minbase --include=make,git,ca-certificates "$suite" "$root" "$mirror" \
+        >"$work/debootstrap.log" 2>&1 || { tail -n 20 "$work/debootstrap.log"; fail debootstrap; }
+}
+
+make_root() {
+    local here
+    # shellcheck disable=SC1091 # the system's
+    here=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    mkdir "$root"
+    if [ -s "${FRESH_BASE:-}" ]; then
+        tar -xpf "$FRESH_BASE" -C "$root"
+    else
+        bootstrap "$here"
+        [ -z "${FRESH_BASE:-}" ] || tar -cpf "$FRESH_BASE" -C "$root" .
+    fi
+    echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/fresh" # thrown away anyway: no fsync a file
+    copy_fetch_settings "$here"
+    mount -t proc proc "$root/proc"
+    mount --rbind /dev "$root/dev"
+    mount --rbind -o ro /sys "$root/sys"
+}
+
+# In the new machine, in $folder: a clean environment, but for how to reach the network.
+in_root() {
+    local name keep=()
+    for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY SSL_CERT_FILE \
+        SSL_CERT_DIR NODE_EXTRA_CA_CERTS npm_config_registry; do
+        [ -z "${!name:-}" ] || keep+=("$name=${!name}")
+    done
+    # shellcheck disable=SC2016 # the inner shell's own
+    exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+        TERM=dumb LANG=C.UTF-8 "${keep[@]}" chroot "$root" sh -c 'cd "$0" && exec "$@"' "$folder" "$@"
+}
+
+# ---- inner half: playing ---------------------------------------------------------------------
+
+url='' # where the game is served: set by the tests
+
+api() { # api PATH JSON
+    curl -fsS -b "$work/cookies" -c "$work/cookies" -H 'Content-Type: application/json' -d "$2" "${url%/}$1"
+}
+
+# The first flag of a game, as a player sends it.
+play() { # play NAME PASSWORD CHALLENGES.JSON: logs in and sends the first right flag
+    local flag answer
+    api /api/login "{\"username\":\"$1\",\"password\":\"$2\"}" >/dev/null || fail "login as $1"
+    flag=$(sed -nE 's/.*"testflag": "([^"]*)".*/\1/p' "$3" | head -n 1)
+    answer=$(api /api/submit "{\"id\":1,\"flag\":\"$flag\"}") || fail "submit"
+    case $answer in
+    *'"result":"correct"'*) ;;
+    *) fail "submit: $answer" ;;
+    esac
+}
+
+# ---- which half ------------------------------------------------------------------------------
+
+main() {
+    case ${1:-} in
+    '') outer ;;
+    --inner)
+        work=$2
+        root=$work/root
+        set -m # background jobs are groups of their own and get SIGINT
+        trap 'exit 130' INT TERM HUP
+        inner
+        ;;
+    *) sed -n 's/^# \{0,1\}//p' "$0" && exit 2 ;;
+    esac
+}
