@@ -120,9 +120,9 @@ static void weak_and_mistyped_tokens_are_warned_about(void **state)
     diag_free(&diag);
 }
 
-static struct game *load_with_secrets(const struct folder *secrets, struct diag *diag)
+static struct game *load_with_secrets(const char *path, struct diag *diag)
 {
-    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", secrets->path, 1), 0);
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", path, 1), 0);
     struct game *game = load_with("CTFG_API_TOKEN=of-the-file-of-the-file\n", diag);
 
     assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
@@ -139,7 +139,7 @@ static void credentials_of_systemd_win_over_file_and_environment(void **state)
     folder_write(&secrets, "CTFG_DISPLAY_TOKEN", "screen-screen-screen");
     folder_write(&secrets, "somebody_elses", "not ours");
     assert_int_equal(setenv("CTFG_API_TOKEN", "environment-environment", 1), 0);
-    struct game *game = load_with_secrets(&secrets, &diag);
+    struct game *game = load_with_secrets(secrets.path, &diag);
 
     assert_int_equal(unsetenv("CTFG_API_TOKEN"), 0);
     assert_non_null(game);
@@ -161,7 +161,7 @@ static void a_credential_that_is_no_token_is_named_by_its_path(void **state)
     folder_write(&secrets, "CTFG_API_TOKEN", "two words\nand more\n");
     folder_write(&secrets, "CTFG_ADMIN_TOKEN", "\n");
     folder_write(&secrets, "CTFG_DISPLAY_TOKNE", "screen-screen-screen");
-    assert_null(load_with_secrets(&secrets, &diag));
+    assert_null(load_with_secrets(secrets.path, &diag));
     assert_said(&diag, "/CTFG_API_TOKEN: ", "without blanks");
     assert_said(&diag, "/CTFG_ADMIN_TOKEN: ", "is empty");
     assert_said(&diag, "/CTFG_DISPLAY_TOKNE: ", "did you mean CTFG_DISPLAY_TOKEN?");
@@ -175,20 +175,20 @@ static void credentials_that_cannot_be_read_are_a_mistake(void **state)
     (void)state;
     struct diag diag = {0};
     struct folder secrets = folder_begin();
+    char file[512];
 
     folder_mkdir(&secrets, "CTFG_API_TOKEN");
-    assert_null(load_with_secrets(&secrets, &diag));
+    assert_null(load_with_secrets(secrets.path, &diag));
     assert_said(&diag, "/CTFG_API_TOKEN: ", "not a regular file");
     diag_free(&diag);
+    folder_path(&secrets, "file", file, sizeof(file));
     folder_write(&secrets, "file", "");
-    struct folder no_folder;
-    folder_path(&secrets, "file", no_folder.path, sizeof(no_folder.path));
-    assert_null(load_with_secrets(&no_folder, &diag));
-    assert_said(&diag, no_folder.path, "CREDENTIALS_DIRECTORY names this folder");
+    assert_null(load_with_secrets(file, &diag));
+    assert_said(&diag, file, "CREDENTIALS_DIRECTORY names this folder");
     diag_free(&diag);
     folder_end(&secrets);
     /* systemd makes no folder where there is no credential. */
-    struct game *game = load_with_secrets(&secrets, &diag);
+    struct game *game = load_with_secrets(secrets.path, &diag);
 
     assert_non_null(game);
     assert_string_equal(game->api_token.data, "of-the-file-of-the-file");
