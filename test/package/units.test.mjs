@@ -54,7 +54,7 @@ describe("the systemd units", () => {
 
   it("both services are the same but for the name of the game", () => {
     const lines = (unit) => text(unit).split("\n").filter((line) => /^[A-Z]/.test(line) && !/^Description/.test(line));
-    const plain = lines("ctfg@.service").map((line) => line.replaceAll("/%i", "").replace(/:ctfg\.%i\.\w+$/, ""));
+    const plain = lines("ctfg@.service").map((line) => line.replaceAll(/[/-]%i/g, "").replace(/:ctfg\.%i\.\w+$/, ""));
     assert.deepEqual(plain, lines("ctfg.service"));
   });
 
