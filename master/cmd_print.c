@@ -44,6 +44,7 @@ static const struct term files[] = {
 static const struct term signals[] = {
     {"SIGHUP", "Reads the game's files again; a mistake changes nothing but the log."},
     {"SIGTERM, SIGINT", "Finishes what is under way and stops; the second one hurries."},
+    {"SIGUSR1", "Opens log.file anew, after a rotation."},
     {"SIGUSR2", "Hands over to the program that now has the same path; no connection is refused."},
 };
 static const struct term statuses[] = {
