@@ -52,6 +52,12 @@ describe("the systemd units", () => {
     });
   }
 
+  it("the workers' own sandbox is not forbidden by systemd's", () => {
+    for (const unit of services) {
+      assert.match(text(unit), /^SystemCallFilter=(?!~).*\bseccomp\b/m, unit);
+    }
+  });
+
   it("both services are the same but for the name of the game", () => {
     const lines = (unit) => text(unit).split("\n").filter((line) => /^[A-Z]/.test(line) && !/^Description/.test(line));
     const plain = lines("ctfg@.service").map((line) => line.replaceAll(/[/-]%i/g, "").replace(/:ctfg\.%i\.\w+$/, ""));
