@@ -62,6 +62,18 @@ static void end(struct member *member, bool ok)
     }
 }
 
+/* Resets, so that no port stays taken for a minute: the next herd would run out of them. */
+static void leave(void)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    for (uint32_t i = 0; i < herd.count; i++) {
+        CHECK(setsockopt(herd.members[i].fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) ==
+              0);
+        (void)close(herd.members[i].fd);
+    }
+}
+
 static void set_out(uint64_t port, const char *path)
 {
     herd.address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
@@ -180,5 +192,6 @@ int main(int argc, char **argv)
     (void)fflush(stdout);
     while (getchar() != EOF) {
     }
+    leave();
     return 0;
 }

@@ -40,7 +40,9 @@ static struct {
     int epoll_fd;
     struct connection connections[CONNECTIONS_MAX];
     uint32_t count;
-    uint32_t idle[CONNECTIONS_MAX];
+    uint32_t
+        idle[CONNECTIONS_MAX]; /* a ring: each has its turn, none rests until it is timed out */
+    uint32_t idle_first;
     uint32_t idle_count;
     struct buf file;
     struct str rest; /* of the file */
@@ -52,6 +54,20 @@ static struct {
     uint64_t failed; /* answered with anything but 200 */
     struct times times;
 } load;
+
+static void rest(uint32_t index)
+{
+    load.idle[(load.idle_first + load.idle_count++) % CONNECTIONS_MAX] = index;
+}
+
+static uint32_t wake(void)
+{
+    uint32_t index = load.idle[load.idle_first];
+
+    load.idle_first = (load.idle_first + 1) % CONNECTIONS_MAX;
+    load.idle_count--;
+    return index;
+}
 
 static void open_all(uint64_t port)
 {
@@ -73,7 +89,7 @@ static void open_all(uint64_t port)
         CHECK(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0);
         CHECK(epoll_ctl(load.epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0);
         load.connections[i].fd = fd;
-        load.idle[load.idle_count++] = i;
+        rest(i);
     }
 }
 
@@ -95,7 +111,7 @@ static void send_due(void)
             load.over = true;
             return;
         }
-        struct connection *connection = &load.connections[load.idle[--load.idle_count]];
+        struct connection *connection = &load.connections[wake()];
 
         connection->busy = true;
         connection->due_us = due_us;
@@ -120,7 +136,7 @@ static void take_answer(uint32_t index)
         times_add(&load.times, clock_mono_us() - connection->due_us);
         load.failed += connection->answer.status != 200;
         connection->busy = false;
-        load.idle[load.idle_count++] = index;
+        rest(index);
     }
 }
 

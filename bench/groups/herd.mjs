@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // herd.mjs - 10,000 connections in one instant, each with one GET: two workers, nothing pinned.
 //
-// Three herds a round for ctfg: alone; while wrong guesses commit and one event goes out to 2,000
+// Three herds a round for ctfg: alone; while wrong guesses commit and one event goes out to 1,000
 // streams; with one of the two workers stopped (SIGSTOP).  Only the first has a rival, nginx with two
 // workers and the same file.
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ import { inTurn, plain, ratio } from "../lib/rounds.mjs";
 import { startCtfg, tempFolder, waitFor } from "../lib/server.mjs";
 
 const LOST_MS = 10000; /* what an unanswered one counts as */
-const STREAMS = 2000;
+const STREAMS = 1000;
 const GUESSES_PER_S = 500;
 const PATH = "/js/two.js";
 
