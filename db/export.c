@@ -307,8 +307,8 @@ static enum store_status fold(struct export *export)
     if (status != STORE_OK) {
         return status;
     }
-    struct shm_sizes sizes =
-        segment_sizes_for(game->player_slots + users, game->challenge_slots, game->hint_slots, 1, 1);
+    struct shm_sizes sizes = segment_sizes_for(game->player_slots + users, game->challenge_slots,
+                                               game->hint_slots, 1, 1);
 
     CHECK(segment_create(&sizes, &export->segment));
     board_attach(&export->segment, &export->board);
