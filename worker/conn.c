@@ -25,10 +25,11 @@
 #include "worker/turn.h"
 
 #define BUCKETS_LEAST 1024
-/* Between two requests: who has one on its way to us has sent it by then. */
-#define DRAIN_GRACE_US 300000
-/* Connected, and nothing said: nobody connects for nothing, but it may be a slow network. */
-#define DRAIN_FRESH_GRACE_US 1000000
+#define DRAIN_GRACE_US 100000 /* what has reached the socket by now is read by then */
+/* At an upgrade nobody is to notice.  Between two requests: who has one on its way has sent it by then; */
+#define UPGRADE_GRACE_US 300000
+/* connected, and nothing said: nobody connects for nothing, but it may be a slow network. */
+#define UPGRADE_FRESH_GRACE_US 1000000
 
 static_assert(offsetof(struct conn, uv) == 0, "libuv's handle is the conn");
 static_assert(sizeof(struct conn) <= 432, "20,000 of them are a few megabytes");
@@ -352,10 +353,10 @@ void conn_tick(struct worker *worker, uint64_t now_us)
     }
     uint64_t drained_us = table->drain_began_us != 0 ? now_us - table->drain_began_us : 0;
 
-    if (drained_us > DRAIN_GRACE_US) {
+    if (drained_us > (worker->upgrading ? UPGRADE_GRACE_US : DRAIN_GRACE_US)) {
         end_the_idle(table, DEADLINE_IDLE);
     }
-    if (drained_us > DRAIN_FRESH_GRACE_US) {
+    if (drained_us > (worker->upgrading ? UPGRADE_FRESH_GRACE_US : DRAIN_GRACE_US)) {
         end_the_idle(table, DEADLINE_HEAD);
     }
 }
