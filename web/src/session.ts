@@ -161,13 +161,21 @@ export async function signOut(): Promise<void> {
   navigate('/', 'replace')
 }
 
-let latestLoad = 0
+let loads = 0
+let latestLoad = Promise.resolve()
 
-export async function loadChallenges(): Promise<void> {
-  latestLoad += 1
-  const mine = latestLoad
+/* Resolves when the list is as new as this call, though a later call may be what brought it. */
+export function loadChallenges(): Promise<void> {
+  latestLoad = askForChallenges()
+  return latestLoad
+}
+
+async function askForChallenges(): Promise<void> {
+  loads += 1
+  const mine = loads
   const answer = guard(await api.challenges())
-  if (mine !== latestLoad || me.value === null) return /* a later question is on its way */
+  if (me.value === null) return
+  if (mine !== loads) return latestLoad /* a later question is on its way */
   challengesFailed.value = answer.kind !== 'ok'
   if (answer.kind === 'ok') challenges.value = answer.value
 }
