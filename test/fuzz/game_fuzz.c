@@ -8,6 +8,7 @@
 #include "conf/files.c" /* append_entry(), piece_check() */
 
 #include "conf/placeholder.h"
+#include "shm/base/json_out.h"
 #include "test/fuzz/game.h"
 
 static const char *const names[] = {
@@ -57,6 +58,7 @@ static void check_player(const struct game *game, const struct game_player *play
 static void check_challenge(const struct game *game, const struct game_challenge *challenge)
 {
     const struct placeholder_values values = {.username = STR("alice"), .user_id = 1};
+    struct buf json = BUF_INIT(1u << 20);
     struct buf text = BUF_INIT(1u << 20);
 
     CHECK(challenge->slot < game->challenge_slots);
@@ -69,7 +71,9 @@ static void check_challenge(const struct game *game, const struct game_challenge
         CHECK(challenge->hints[i].slot < game->hint_slots);
         CHECK(game_find_hint(challenge, challenge->hints[i].id) == &challenge->hints[i]);
     }
-    placeholder_append(&text, challenge->description, game, &values);
+    json_escape(&json, challenge->description);
+    placeholder_append_json(&text, buf_str(&json), game, &values);
+    buf_free(&json);
     buf_free(&text);
 }
 

@@ -36,7 +36,7 @@ static void begin(void)
     db.begun = true;
     CHECK(uv_loop_init(&db.loop) == 0);
     db.game = fuzz_game();
-    sizes = segment_sizes_for(2, 0, 2, 2, 1024, 1);
+    sizes = segment_sizes_for(2, 2, 2, 1024, 1);
     CHECK(segment_create(&sizes, &db.segment));
     board_attach(&db.segment, &db.board);
     struct bank *spare = board_spare_clear(&db.board);

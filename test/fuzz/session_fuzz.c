@@ -21,7 +21,7 @@ static struct {
 
 static void begin(void)
 {
-    struct shm_sizes sizes = segment_sizes_for(2, 0, 2, 2, 1024, 1);
+    struct shm_sizes sizes = segment_sizes_for(2, 2, 2, 1024, 1);
     uint8_t key[32];
 
     fuzz_begin();

@@ -50,7 +50,7 @@ static void end(void)
 
 static void begin(void)
 {
-    struct shm_sizes sizes = segment_sizes_for(2, 0, 2, 2, RING_SLOTS, 1);
+    struct shm_sizes sizes = segment_sizes_for(2, 2, 2, RING_SLOTS, 1);
 
     fuzz_begin();
     (void)snprintf(ours.dir, sizeof(ours.dir), "%s/ctfg-fuzz-XXXXXX",

@@ -123,7 +123,7 @@ bool play_open(struct play *play, const char *dir, uint64_t seed, char *ret_erro
     play->game = play_game();
     (void)snprintf(play->dir, sizeof(play->dir), "%s", dir);
     play->game->settings.database_dir = str_from(play->dir);
-    struct shm_sizes sizes = segment_sizes_for(play->game->player_slots, 0, CHALLENGES,
+    struct shm_sizes sizes = segment_sizes_for(play->game->player_slots, CHALLENGES,
                                                CHALLENGES * HINTS_EACH, RING_EVENTS, 1);
 
     CHECK(segment_create(&sizes, &play->segment));
