@@ -54,6 +54,13 @@ static void check_row(const struct settings_row *row, const struct settings *set
         }
         break;
     }
+    case SETTINGS_MOMENT: { /* of the years 2000 to 2199, or 0 */
+        uint64_t ms;
+
+        memcpy(&ms, field, sizeof(ms));
+        CHECK(ms == 0 || (ms >= 946598400000 && ms < 7258204800000));
+        break;
+    }
     case SETTINGS_BOOL:
         CHECK(*field == 0 || *field == 1);
         break;
