@@ -37,6 +37,9 @@ static bool parse_with_unit(struct str text, const struct unit *units, size_t un
     size_t digits = 0;
     uint64_t number;
 
+    if (text.len == 0) {
+        return false; /* its data may be NULL, to which nothing is added */
+    }
     while (digits < text.len && text.data[digits] >= '0' && text.data[digits] <= '9') {
         digits++;
     }
