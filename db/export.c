@@ -78,6 +78,16 @@ static struct str title_of(const struct export *export, int64_t challenge_id)
 
 /* ---- the rows of each table: with NULL the names of its columns ---------------------------------- */
 
+static void put(struct export *export, const char *table, bool is_head,
+                const struct table_cell *cells, uint32_t count)
+{
+    if (is_head) {
+        table_out_open(&export->table, table, cells, count);
+    } else {
+        table_out_row(&export->table, cells, count);
+    }
+}
+
 static bool put_player(void *context, const struct store_user *user)
 {
     struct export *export = context;
@@ -104,11 +114,7 @@ static bool put_player(void *context, const struct store_user *user)
 
     make_none_if(&cells[2], row->displayname.len == 0);
     make_none_if(&cells[6], !has_place);
-    if (user == NULL) {
-        table_out_open(&export->table, "players", cells, ARRAY_LEN(cells));
-    } else {
-        table_out_row(&export->table, cells, ARRAY_LEN(cells));
-    }
+    put(export, "players", user == NULL, cells, ARRAY_LEN(cells));
     return true;
 }
 
@@ -137,11 +143,7 @@ static bool put_solve(void *context, const struct store_row *solve)
     };
 
     make_none_if(&cells[4], row->displayname.len == 0);
-    if (solve == NULL) {
-        table_out_open(&export->table, "solves", cells, ARRAY_LEN(cells));
-    } else {
-        table_out_row(&export->table, cells, ARRAY_LEN(cells));
-    }
+    put(export, "solves", solve == NULL, cells, ARRAY_LEN(cells));
     return true;
 }
 
@@ -163,11 +165,7 @@ static bool put_hint(void *context, const struct store_row *hint)
     };
 
     make_none_if(&cells[4], row->displayname.len == 0);
-    if (hint == NULL) {
-        table_out_open(&export->table, "hints", cells, ARRAY_LEN(cells));
-    } else {
-        table_out_row(&export->table, cells, ARRAY_LEN(cells));
-    }
+    put(export, "hints", hint == NULL, cells, ARRAY_LEN(cells));
     return true;
 }
 
@@ -191,11 +189,7 @@ static bool put_submission(void *context, const struct store_row *submission)
 
     make_none_if(&cells[3], row->displayname.len == 0);
     make_none_if(&cells[7], !row->is_guess);
-    if (submission == NULL) {
-        table_out_open(&export->table, "submissions", cells, ARRAY_LEN(cells));
-    } else {
-        table_out_row(&export->table, cells, ARRAY_LEN(cells));
-    }
+    put(export, "submissions", submission == NULL, cells, ARRAY_LEN(cells));
     return true;
 }
 
@@ -222,11 +216,7 @@ static enum store_status put_line(struct export *export, const struct rank_line 
     };
 
     make_none_if(&cells[6], row->raised_seq == 0);
-    if (line == NULL) {
-        table_out_open(&export->table, "scoreboard", cells, ARRAY_LEN(cells));
-    } else {
-        table_out_row(&export->table, cells, ARRAY_LEN(cells));
-    }
+    put(export, "scoreboard", line == NULL, cells, ARRAY_LEN(cells));
     return status;
 }
 

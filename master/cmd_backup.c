@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* cmd_backup.c - `ctfg backup FILE`: a copy of the database that opens, also while a server runs. */
+/*
+ * cmd_backup.c - `ctfg backup FILE`: a copy of the database that opens, also while a server runs; and
+ * `ctfg restore FILE`: it becomes the database of a server that is stopped.
+ */
 #include <stdio.h>
 
 #include "conf/game.h"
@@ -8,7 +11,8 @@
 #include "master/load.h"
 #include "master/options.h"
 
-int cmd_backup(struct options *options)
+static int with_copy(struct options *options,
+                     int (*work)(const struct game *game, const char *path, FILE *out))
 {
     struct game *game = NULL;
 
@@ -19,7 +23,17 @@ int cmd_backup(struct options *options)
     if (status != 0) {
         return status;
     }
-    status = db_backup(game, options->arguments[0], stdout);
+    status = work(game, options->arguments[0], stdout);
     game_unref(game);
     return status;
+}
+
+int cmd_backup(struct options *options)
+{
+    return with_copy(options, db_backup);
+}
+
+int cmd_restore(struct options *options)
+{
+    return with_copy(options, db_restore);
 }
