@@ -278,7 +278,14 @@ export class Load {
     this.history.push(op);
     self.since = op.events.at(-1)?.id ?? self.since;
     if (resync >= 0 && events[resync].event === "resync") {
-      self.since = (await self.player.get("/api/scoreboard")).json.seq;
+      this.skipTo(self, await self.player.get("/api/scoreboard"));
+    }
+  }
+
+  /** After a resync: on from the board. The session may have ended meanwhile: then from where it was. */
+  skipTo(self, { status, json }) {
+    if (status === 200) {
+      self.since = json.seq;
     }
   }
 
