@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* owed.c - a list of ids, gone through once a turn while it is not empty. */
+/* owed.c - a list of ids, oldest first, gone through in every turn while it is not empty. */
 #include "worker/owed.h"
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <uv.h>
 
@@ -17,44 +18,69 @@
 struct owed {
     struct worker *worker;
     uv_idle_t idle; /* active while the list is not empty: the loop does not sleep */
+    uv_check_t turn_end;
     uint64_t *ids;  /* at most one a connection */
     uint32_t count;
     uint32_t max;
+    uint64_t turn_began_us; /* 0: no connection has been looked at in this turn */
 };
+
+/* What is owed takes half of a turn, so that who has just come is not always put off. */
+#define OWED_SHARE_US (OWED_TURN_US / 2)
+
+static bool has_lasted(struct owed *owed, uint64_t us)
+{
+    uint64_t now_us = clock_mono_us();
+
+    owed->worker->now_us = now_us;
+    if (owed->turn_began_us == 0) {
+        owed->turn_began_us = now_us;
+    }
+    return now_us - owed->turn_began_us >= us;
+}
 
 static void on_idle(uv_idle_t *handle)
 {
     struct owed *owed = handle->data;
     uint32_t count = owed->count;
+    uint32_t done = 0;
 
-    owed->worker->now_us = clock_mono_us();
-    for (uint32_t i = 0; i < count; i++) {
-        struct conn *conn = conn_find(owed->worker, owed->ids[i]);
+    for (; done < count && !has_lasted(owed, OWED_SHARE_US); done++) {
+        struct conn *conn = conn_find(owed->worker, owed->ids[done]);
 
         if (conn != NULL) {
             conn->is_owed = false;
-            turn_go_on(conn); /* may add it again, behind count */
+            turn_catch_up(conn); /* may add it again, behind count */
         }
     }
-    owed->count -= count;
-    for (uint32_t i = 0; i < owed->count; i++) {
-        owed->ids[i] = owed->ids[count + i];
-    }
+    owed->count -= done;
+    memmove(owed->ids, owed->ids + done, owed->count * sizeof(*owed->ids));
     if (owed->count == 0) {
         (void)uv_idle_stop(&owed->idle);
     }
+}
+
+static void on_turn_end(uv_check_t *check)
+{
+    struct owed *owed = check->data;
+
+    owed->turn_began_us = 0;
 }
 
 bool owed_start(struct worker *worker)
 {
     struct owed *owed = calloc(1, sizeof(*owed));
 
-    if (owed == NULL || uv_idle_init(&worker->loop, &owed->idle) != 0) {
+    if (owed == NULL || uv_idle_init(&worker->loop, &owed->idle) != 0 ||
+        uv_check_init(&worker->loop, &owed->turn_end) != 0 ||
+        uv_check_start(&owed->turn_end, on_turn_end) != 0) {
         free(owed);
         return false;
     }
     owed->worker = worker;
     owed->idle.data = owed;
+    owed->turn_end.data = owed;
+    uv_unref((uv_handle_t *)&owed->turn_end); /* keeps no loop alive */
     worker->conns->owed = owed;
     return true;
 }
@@ -80,4 +106,9 @@ bool owed_add(struct conn *conn)
     conn->is_owed = true;
     CHECK(uv_idle_start(&owed->idle, on_idle) == 0); /* only without a callback it fails */
     return true;
+}
+
+bool owed_turn_is_full(struct worker *worker)
+{
+    return has_lasted(worker->conns->owed, OWED_TURN_US);
 }

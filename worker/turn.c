@@ -7,6 +7,7 @@
  */
 #include "worker/turn.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -107,13 +108,16 @@ static void after_last_word(struct conn *conn)
 
 /* ---- bytes on their way in ---- */
 
+/* Without room libuv does not read, and says so to on_read(). */
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_room)
 {
     struct conn *conn = (struct conn *)handle;
+    bool later = owed_turn_is_full(conn->worker) && owed_add(conn);
 
     (void)suggested;
     /* libuv goes on as long as it fills buffers.  After a full one the others have their turn. */
-    *ret_room = uv_buf_init(conn->worker->conns->read_bytes, conn->sated ? 0 : CONN_READ_BYTES);
+    later = later || conn->sated;
+    *ret_room = uv_buf_init(conn->worker->conns->read_bytes, later ? 0 : CONN_READ_BYTES);
     conn->sated = false;
 }
 
@@ -307,11 +311,38 @@ static void on_end_of_bytes(struct conn *conn, bool in_order)
     turn_settle(conn);
 }
 
+static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes);
+
+static bool wants_bytes(const struct conn *conn)
+{
+    return !conn->saw_eof && !conn->is_owed && conn->kept == NULL &&
+           conn->state != CONN_LAST_WORD && conn_queued_bytes(conn) <= CONN_OUT_BYTES_MAX;
+}
+
+static void settle_reading(struct conn *conn)
+{
+    bool wanted = wants_bytes(conn);
+
+    if (wanted == conn->reading) {
+        return;
+    }
+    conn->reading = wanted;
+    if (!wanted) {
+        (void)uv_read_stop(&conn->uv.stream);
+    } else if (uv_read_start(&conn->uv.stream, on_room, on_read) != 0) {
+        conn_end(conn);
+    }
+}
+
 static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes)
 {
     struct conn *conn = (struct conn *)stream;
 
-    if (len == 0 || len == UV_ENOBUFS) {
+    if (len == UV_ENOBUFS) {
+        settle_reading(conn); /* put off: no longer asked in this turn, again and again */
+        return;
+    }
+    if (len == 0) {
         return;
     }
     conn->worker->now_us = clock_mono_us();
@@ -363,22 +394,6 @@ static void settle_deadline(struct conn *conn)
     }
 }
 
-static void settle_reading(struct conn *conn)
-{
-    bool wanted = !conn->saw_eof && conn->kept == NULL && conn->state != CONN_LAST_WORD &&
-                  conn_queued_bytes(conn) <= CONN_OUT_BYTES_MAX;
-
-    if (wanted == conn->reading) {
-        return;
-    }
-    conn->reading = wanted;
-    if (!wanted) {
-        (void)uv_read_stop(&conn->uv.stream);
-    } else if (uv_read_start(&conn->uv.stream, on_room, on_read) != 0) {
-        conn_end(conn);
-    }
-}
-
 void turn_settle(struct conn *conn)
 {
     if (conn->handling || conn->state == CONN_CLOSED) {
@@ -414,4 +429,34 @@ void turn_go_on(struct conn *conn)
 {
     conn->turn_left = OWED_REQUESTS_A_TURN;
     turn_settle(conn);
+}
+
+/* What libuv would do, at once: by way of the loop it might be put off for ever. */
+static void read_now(struct conn *conn)
+{
+    uv_buf_t room = uv_buf_init(conn->worker->conns->read_bytes, CONN_READ_BYTES);
+    uv_os_fd_t fd;
+    ssize_t len;
+
+    if (uv_fileno(&conn->uv.handle, &fd) != 0) {
+        conn_end(conn);
+        return;
+    }
+    do {
+        len = recv(fd, room.base, room.len, MSG_DONTWAIT);
+    } while (len < 0 && errno == EINTR);
+    if (len < 0) {
+        len = errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+    } else if (len == 0) {
+        len = UV_EOF;
+    }
+    on_read(&conn->uv.stream, len, &room);
+}
+
+void turn_catch_up(struct conn *conn)
+{
+    if (wants_bytes(conn)) {
+        read_now(conn);
+    }
+    turn_go_on(conn);
 }

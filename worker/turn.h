@@ -17,5 +17,7 @@ struct conn;
 void turn_settle(struct conn *conn);
 /* The same with a new share of requests: something has happened, or the others had their turn. */
 void turn_go_on(struct conn *conn);
+/* Its turn to read what it has sent meanwhile, or to go on with what it sent before (owed.h). */
+void turn_catch_up(struct conn *conn);
 /* Answers a message that cannot be handled, and ends the connection after it. */
 void turn_refuse(struct conn *conn, unsigned status, const char *code);
