@@ -234,9 +234,11 @@ static void find_slot_outside_game(struct roster *roster, struct roster_user *us
 struct roster_user *roster_with_slot(struct roster *roster, uint32_t user_id)
 {
     struct roster_user stranger = {.id = user_id, .slot = GAME_SLOT_NONE};
-    uint64_t at;
-    struct roster_user *user =
-        map_get(&roster->by_id, user_id, &at) ? &roster->users[at] : add_user(roster, &stranger);
+    uint64_t at = (uint64_t)user_id - 1; /* most numbers count from 1: no need to search for them */
+    bool known = at < roster->count && roster->users[at].id == user_id;
+    struct roster_user *user = known || map_get(&roster->by_id, user_id, &at)
+                                   ? &roster->users[at]
+                                   : add_user(roster, &stranger);
 
     if (user->slot == GAME_SLOT_NONE) {
         find_slot_outside_game(roster, user);

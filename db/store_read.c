@@ -93,6 +93,8 @@ enum store_status store_each_event(struct store *store, uint64_t after, store_ev
     if (statement == NULL) {
         return STORE_FAILED;
     }
+    /* Every page is read once: remembering them all takes a third of the time. */
+    (void)sqlite3_exec(store->db, "PRAGMA cache_size = " STORE_CACHE_OF_A_SCAN, NULL, NULL, NULL);
     (void)sqlite3_bind_int64(statement, 1, (int64_t)after);
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct store_event event = event_of_row(statement);
@@ -101,7 +103,10 @@ enum store_status store_each_event(struct store *store, uint64_t after, store_ev
             break;
         }
     }
-    return store_rows_done(store, statement, code);
+    enum store_status status = store_rows_done(store, statement, code);
+
+    (void)sqlite3_exec(store->db, "PRAGMA cache_size = " STORE_CACHE, NULL, NULL, NULL);
+    return status;
 }
 
 enum store_status store_find_event(struct store *store, int64_t user_id, int64_t challenge_id,
