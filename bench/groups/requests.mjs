@@ -12,7 +12,7 @@ import { login } from "../lib/calls.mjs";
 import { solveAll } from "../lib/games.mjs";
 import { get, SERVER_CORE } from "../lib/load.mjs";
 import { startBare, startH2o, startNginx } from "../lib/rivals.mjs";
-import { inTurn, plain, ratio } from "../lib/rounds.mjs";
+import { inTurn, median, ratio } from "../lib/rounds.mjs";
 import { demoGame, startCtfg, tempFolder } from "../lib/server.mjs";
 
 const PIPELINED = 16;
@@ -79,7 +79,9 @@ export default async function requests(options) {
   const long = await compare(ctfg, "/api/challenges", headers, ["nginx", "bare"], options);
   const pipeline = await pipelined(ctfg, options);
   await ctfg.stop();
-  const p99 = [file, short, long].map((results) => ratio(results.ctfg, results.nginx, "p99_ms", "ms"));
+  /* Of three GETs the one that is worst in the middle: the worst of each round would be mostly noise. */
+  const p99s = [file, short, long].map((results) => ratio(results.ctfg, results.nginx, "p99_ms", "ms"));
+  const [worst] = [...p99s].sort((a, b) => median(b.rounds) - median(a.rounds));
   return {
     static_nginx: ratio(file.ctfg, file.nginx, "cpu_us", "us"),
     static_h2o: ratio(file.ctfg, file.h2o, "cpu_us", "us"),
@@ -87,10 +89,7 @@ export default async function requests(options) {
     challenges_few: ratio(short.ctfg, short.nginx, "cpu_us", "us"),
     challenges_all: ratio(long.ctfg, long.nginx, "cpu_us", "us"),
     challenges_bare: ratio(long.ctfg, long.bare, "cpu_us", "us"),
-    get_p99: plain(
-      p99[0].rounds.map((_, i) => Math.max(...p99.map((one) => one.rounds[i]))),
-      p99.map(({ said }) => said).join(", "),
-    ),
+    get_p99: { rounds: worst.rounds, said: p99s.map(({ said }) => said).join(", ") },
     pipelined: pipeline,
   };
 }
