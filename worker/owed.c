@@ -19,7 +19,7 @@ struct owed {
     struct worker *worker;
     uv_idle_t idle; /* active while the list is not empty: the loop does not sleep */
     uv_check_t turn_end;
-    uint64_t *ids;  /* at most one a connection */
+    uint64_t *ids; /* at most one a connection */
     uint32_t count;
     uint32_t max;
     uint64_t turn_began_us; /* 0: no connection has been looked at in this turn */
