@@ -57,7 +57,7 @@ static inline struct store store_open(const char *path, char **sql_files)
     (void)snprintf(pragma, sizeof(pragma), "PRAGMA wal_autocheckpoint = %d", STORE_WAL_PAGES);
     CHECK(sqlite3_exec(store.db,
                        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                       "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY;",
+                       "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;",
                        NULL, NULL, NULL) == SQLITE_OK);
     CHECK(sqlite3_exec(store.db, pragma, NULL, NULL, NULL) == SQLITE_OK);
     store.begin = store_prepare(store.db, "BEGIN IMMEDIATE");
