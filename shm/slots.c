@@ -34,6 +34,14 @@ const struct slot_histogram_row slot_histogram_table[HISTOGRAM_COUNT] = {
 #undef SLOT_HISTOGRAM_ROW
 };
 
+const char *const slot_status_names[SLOT_STATUS_COUNT] = {
+    [SLOT_STATUS_LOST] = "lost",
+#define SLOT_STATUS_NAME(status, reason) [SLOT_STATUS_##status] = #status,
+    SLOT_STATUSES(SLOT_STATUS_NAME)
+#undef SLOT_STATUS_NAME
+        [SLOT_STATUS_OTHER] = "other",
+};
+
 uint32_t slots_count(const struct segment *segment)
 {
     return segment->header->sizes.process_slots;
@@ -205,14 +213,27 @@ void slots_observe_turn(uint64_t turn_us)
     }
 }
 
+static enum slot_status cell_of(uint32_t status)
+{
+    switch (status) {
+    case 0:
+        return SLOT_STATUS_LOST;
+#define SLOT_STATUS_CASE(status, reason)                                                           \
+    case status:                                                                                   \
+        return SLOT_STATUS_##status;
+        SLOT_STATUSES(SLOT_STATUS_CASE)
+#undef SLOT_STATUS_CASE
+    default:
+        return SLOT_STATUS_OTHER;
+    }
+}
+
 void slots_count_request(uint32_t route, uint32_t status, uint64_t latency_us)
 {
-    uint32_t class = status / 100;
-
     if (slots.row == NULL || route >= SLOT_ROUTES_MAX) {
         return;
     }
-    add_u64(&slots.row->routes[route].by_status[class < SLOT_STATUS_CLASSES ? class : 0], 1);
+    add_u64(&slots.row->routes[route].by_status[cell_of(status)], 1);
     observe(&slots.row->routes[route].latency, latency_us);
 }
 

@@ -18,7 +18,6 @@
 #include "shm/segment.h"
 
 #define SLOT_ROUTES_MAX 64
-#define SLOT_STATUS_CLASSES 6 /* index: status / 100; 0 is "connection lost before an answer" */
 #define SLOT_MASTER 0
 #define SLOT_DB 1
 #define SLOT_WORKER(number) (1 + (number)) /* worker 1 has row 2 */
@@ -147,6 +146,40 @@ enum slot_histogram {
         HISTOGRAM_COUNT
 };
 
+/*
+ * status, reason: every one the server can answer with, and the only place that lists them.  A
+ * request is counted in the cell of its status; SLOT_STATUS_LOST counts those whose client had gone
+ * before the answer (status 0), SLOT_STATUS_OTHER what no line names, so that nothing is uncounted.
+ */
+#define SLOT_STATUSES(X)                                                                           \
+    X(101, "Switching Protocols")                                                                  \
+    X(200, "OK")                                                                                   \
+    X(204, "No Content")                                                                           \
+    X(304, "Not Modified")                                                                         \
+    X(400, "Bad Request")                                                                          \
+    X(401, "Unauthorized")                                                                         \
+    X(402, "Payment Required")                                                                     \
+    X(403, "Forbidden")                                                                            \
+    X(404, "Not Found")                                                                            \
+    X(405, "Method Not Allowed")                                                                   \
+    X(408, "Request Timeout")                                                                      \
+    X(409, "Conflict")                                                                             \
+    X(413, "Content Too Large")                                                                    \
+    X(426, "Upgrade Required")                                                                     \
+    X(429, "Too Many Requests")                                                                    \
+    X(431, "Request Header Fields Too Large")                                                      \
+    X(503, "Service Unavailable")                                                                  \
+    X(505, "HTTP Version Not Supported")
+
+enum slot_status {
+    SLOT_STATUS_LOST,
+#define SLOT_STATUS_ENUM(status, reason) SLOT_STATUS_##status,
+    SLOT_STATUSES(SLOT_STATUS_ENUM)
+#undef SLOT_STATUS_ENUM
+        SLOT_STATUS_OTHER,
+    SLOT_STATUS_COUNT
+};
+
 /* Writer: the process whose row it is. */
 struct shm_slot {
     _Alignas(SHM_PAGE_BYTES) _Atomic uint32_t pid;
@@ -158,7 +191,7 @@ struct shm_slot {
     _Alignas(CACHE_LINE_BYTES) _Atomic uint64_t metrics[METRIC_COUNT];
     struct shm_histogram histograms[HISTOGRAM_COUNT];
     struct {
-        _Atomic uint64_t by_status[SLOT_STATUS_CLASSES];
+        _Atomic uint64_t by_status[SLOT_STATUS_COUNT];
         struct shm_histogram latency;
     } routes[SLOT_ROUTES_MAX];
 };
@@ -183,6 +216,8 @@ struct slot_histogram_row {
     const char *help;
 };
 extern const struct slot_histogram_row slot_histogram_table[HISTOGRAM_COUNT];
+/* What /metrics calls a cell: "200", or "lost" and "other". */
+extern const char *const slot_status_names[SLOT_STATUS_COUNT];
 
 /* A row; NULL past the last. */
 struct shm_slot *slots_at(const struct segment *segment, uint32_t row);
@@ -202,6 +237,7 @@ void slots_sub(enum slot_metric metric, uint64_t amount);
 void slots_set(enum slot_metric metric, uint64_t value);
 void slots_observe(enum slot_histogram histogram, uint64_t value);
 void slots_observe_turn(uint64_t turn_us); /* of a loop: the histogram, and the longest one */
+/* status 0: the client had gone before the answer. */
 void slots_count_request(uint32_t route, uint32_t status, uint64_t latency_us);
 
 /* master, when the owner is dead and has no successor yet: marks the row, empties its gauges. */

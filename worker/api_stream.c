@@ -2,9 +2,9 @@
 /*
  * api_stream.c - GET /scorestream: everything that can be refused is refused before the upgrade.
  *
- * The order: method, origin, token, handshake (RFC 6455, 4.2.1), since: whoever has no token learns
- * nothing else, whether they ask as a WebSocket or not.  What is refused is answered as short JSON,
- * like any call.
+ * The order: method (the route table's), origin, token, handshake (RFC 6455, 4.2.1), since: whoever
+ * has no token learns nothing else, whether they ask as a WebSocket or not.  What is refused is
+ * answered as short JSON, like any call.
  */
 #include "shm/board.h"
 #include "shm/slots.h"
@@ -85,10 +85,6 @@ void api_stream(struct exchange *exchange)
     bool has_since;
     uint64_t since;
 
-    if (exchange->request->method != METHOD_GET) {
-        response_method_not_allowed(conn, STR("GET"));
-        return;
-    }
     if (!peer_origin_is_allowed(conn, exchange->request)) {
         slots_add(METRIC_STREAMS_REFUSED, 1);
         response_error(conn, 403, "foreign_origin");

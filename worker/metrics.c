@@ -233,7 +233,7 @@ static void write_processes(struct page *page, const struct segment *segment)
 /* ---- requests: by route, added up over the workers ---- */
 
 struct route_sum {
-    uint64_t by_status[SLOT_STATUS_CLASSES];
+    uint64_t by_status[SLOT_STATUS_COUNT];
     uint64_t requests;
     struct sums latency;
 };
@@ -244,7 +244,7 @@ static void sum_route(const struct segment *segment, uint32_t route, struct rout
     for (uint32_t i = 0; i < slots_count(segment); i++) {
         const struct shm_slot *slot = slots_at(segment, i);
 
-        for (uint32_t status = 0; status < SLOT_STATUS_CLASSES; status++) {
+        for (uint32_t status = 0; status < SLOT_STATUS_COUNT; status++) {
             uint64_t requests = load(&slot->routes[route].by_status[status]);
 
             sum->by_status[status] += requests;
@@ -265,8 +265,6 @@ static void route_label(uint32_t route, char label[LABEL_BYTES])
 
 static void write_requests(struct page *page, const struct segment *segment)
 {
-    static const char *const classes[SLOT_STATUS_CLASSES] = {"lost", "1xx", "2xx",
-                                                             "3xx",  "4xx", "5xx"};
     struct route_sum sum;
     char label[LABEL_BYTES];
 
@@ -275,11 +273,11 @@ static void write_requests(struct page *page, const struct segment *segment)
     for (uint32_t route = 0; route < route_count() && route < SLOT_ROUTES_MAX; route++) {
         sum_route(segment, route, &sum);
         route_label(route, label);
-        for (uint32_t status = 0; status < SLOT_STATUS_CLASSES; status++) {
-            /* 2xx from the start: rates of a route that nobody has asked yet are 0, not absent */
-            if (sum.by_status[status] > 0 || status == 2) {
+        for (uint32_t status = 0; status < SLOT_STATUS_COUNT; status++) {
+            /* 200 from the start: rates of a route that nobody has asked yet are 0, not absent */
+            if (sum.by_status[status] > 0 || status == SLOT_STATUS_200) {
                 buf_printf(page->out, "ctfg_http_requests_total{%s,code=\"%s\"} %" PRIu64 "\n",
-                           label, classes[status], sum.by_status[status]);
+                           label, slot_status_names[status], sum.by_status[status]);
             }
         }
     }

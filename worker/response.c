@@ -14,6 +14,7 @@
 #include "conf/game.h"
 #include "shm/base/check.h"
 #include "shm/base/clock.h"
+#include "shm/slots.h"
 #include "worker/conn.h"
 #include "worker/context.h"
 #include "worker/http.h"
@@ -60,50 +61,20 @@ static const struct detail {
     {"unknown_id",          "No challenge has this id."},
     {"unknown_user",        "No player has this name or id."},
 };
-
-static const struct status_line {
-    unsigned status;
-    struct str line;
-} status_lines[] = {
-#define LINE(status, reason) {status, {"HTTP/1.1 " #status " " reason "\r\n", sizeof("HTTP/1.1 " #status " " reason "\r\n") - 1}}
-    LINE(200, "OK"),
-    LINE(204, "No Content"),
-    LINE(301, "Moved Permanently"),
-    LINE(302, "Found"),
-    LINE(303, "See Other"),
-    LINE(304, "Not Modified"),
-    LINE(307, "Temporary Redirect"),
-    LINE(308, "Permanent Redirect"),
-    LINE(400, "Bad Request"),
-    LINE(401, "Unauthorized"),
-    LINE(402, "Payment Required"),
-    LINE(403, "Forbidden"),
-    LINE(404, "Not Found"),
-    LINE(405, "Method Not Allowed"),
-    LINE(406, "Not Acceptable"),
-    LINE(408, "Request Timeout"),
-    LINE(409, "Conflict"),
-    LINE(413, "Content Too Large"),
-    LINE(415, "Unsupported Media Type"),
-    LINE(426, "Upgrade Required"),
-    LINE(429, "Too Many Requests"),
-    LINE(431, "Request Header Fields Too Large"),
-    LINE(500, "Internal Server Error"),
-    LINE(503, "Service Unavailable"),
-    LINE(505, "HTTP Version Not Supported"),
-#undef LINE
-};
 /* clang-format on */
 
 static struct str status_line_of(unsigned status)
 {
-    for (size_t i = 0; i < ARRAY_LEN(status_lines); i++) {
-        if (status_lines[i].status == status) {
-            return status_lines[i].line;
-        }
+    switch (status) {
+#define STATUS_LINE(number, reason)                                                                \
+    case number:                                                                                   \
+        return STR("HTTP/1.1 " #number " " reason "\r\n");
+        SLOT_STATUSES(STATUS_LINE)
+#undef STATUS_LINE
+    default:
+        CHECK(false); /* a handler answers with a status of the table */
+        return (struct str){0};
     }
-    CHECK(false); /* a handler answers with a status of the table */
-    return (struct str){0};
 }
 
 /* ---- pieces ---- */
@@ -361,8 +332,8 @@ void response_switching_protocols(struct conn *conn, struct str accept_key)
 {
     struct head head = {.conn = conn, .len = 0};
 
-    put(&head, STR("HTTP/1.1 101 Switching Protocols\r\n"
-                   "Upgrade: websocket\r\n"
+    put(&head, status_line_of(101));
+    put(&head, STR("Upgrade: websocket\r\n"
                    "Connection: Upgrade\r\n"));
     put_header(&head, STR("Sec-WebSocket-Accept: "), accept_key);
     put(&head, STR("\r\n"));

@@ -69,9 +69,23 @@ const char *route_name(uint32_t row, const char **ret_method)
     return route->path;
 }
 
+/* Whatever may be got may be asked for its head alone, but for an upgrade: that has none to show. */
+static bool has_head(const struct route *route)
+{
+    return route->method == METHOD_GET && route->handler != api_stream;
+}
+
 static bool method_fits(const struct route *route, enum method method)
 {
-    return route->method == method || (route->method == METHOD_GET && method == METHOD_HEAD);
+    return route->method == method || (method == METHOD_HEAD && has_head(route));
+}
+
+static struct str methods_of(const struct route *route)
+{
+    if (route->method == METHOD_POST) {
+        return STR("POST");
+    }
+    return has_head(route) ? STR("GET, HEAD") : STR("GET");
 }
 
 /* The bearer's token, or the header's whole value: older tools send it bare. */
@@ -188,8 +202,7 @@ static bool try_table(const struct route *table, size_t rows, uint32_t first_row
         return false;
     }
     exchange->conn->route = first_row + (uint32_t)(other_method - table);
-    response_method_not_allowed(
-        exchange->conn, other_method->method == METHOD_POST ? STR("POST") : STR("GET, HEAD"));
+    response_method_not_allowed(exchange->conn, methods_of(other_method));
     return true;
 }
 

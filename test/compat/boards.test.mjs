@@ -390,7 +390,7 @@ describe("what operators ask", { timeout: 60000 }, () => {
       assert.equal(value("ctfg_challenges"), 3);
       assert.equal(value("ctfg_sequence"), 1);
       assert.equal(value('ctfg_solves_total\\{process="db"\\}'), 1);
-      assert.equal(value('ctfg_http_requests_total\\{method="POST",route="/api/submit",code="2xx"\\}'), 1);
+      assert.equal(value('ctfg_http_requests_total\\{method="POST",route="/api/submit",code="200"\\}'), 1);
       assert.match(text, /^ctfg_build_info\{version="[^"]+"\} 1$/m);
 
       const types = new Map();

@@ -196,8 +196,11 @@ static void requests_are_counted_by_route_and_status(void **state)
 {
     (void)state;
     struct fixture fixture;
-    const uint32_t statuses[] = {200, 204, 404, 503, 0, 999};
-    const uint64_t wanted[SLOT_STATUS_CLASSES] = {2, 0, 2, 0, 1, 1};
+    const uint32_t statuses[] = {200, 204, 200, 429, 404, 505, 0, 999, 201};
+    const uint64_t wanted[SLOT_STATUS_COUNT] = {
+        [SLOT_STATUS_LOST] = 1, [SLOT_STATUS_200] = 2, [SLOT_STATUS_204] = 1,
+        [SLOT_STATUS_404] = 1,  [SLOT_STATUS_429] = 1, [SLOT_STATUS_505] = 1,
+        [SLOT_STATUS_OTHER] = 2};
 
     fixture_make(&fixture, &fixture_sizes);
     slots_own(&fixture.segment, SLOT_WORKER(1));
@@ -206,13 +209,25 @@ static void requests_are_counted_by_route_and_status(void **state)
     }
     slots_count_request(SLOT_ROUTES_MAX, 200, 100); /* no such route: not counted */
     const struct shm_slot *row = slots_at(&fixture.segment, SLOT_WORKER(1));
-    for (int class = 0; class < SLOT_STATUS_CLASSES; class ++) {
-        assert_int_equal(read_u64(&row->routes[SLOT_ROUTES_MAX - 1].by_status[class]),
-                         wanted[class]);
+    for (int cell = 0; cell < SLOT_STATUS_COUNT; cell++) {
+        assert_int_equal(read_u64(&row->routes[SLOT_ROUTES_MAX - 1].by_status[cell]), wanted[cell]);
     }
-    assert_int_equal(read_u64(&row->routes[SLOT_ROUTES_MAX - 1].latency.buckets[1]), 6);
-    assert_int_equal(read_u64(&row->routes[SLOT_ROUTES_MAX - 1].latency.sum_us), 600);
+    assert_int_equal(read_u64(&row->routes[SLOT_ROUTES_MAX - 1].latency.buckets[1]),
+                     ARRAY_LEN(statuses));
+    assert_int_equal(read_u64(&row->routes[SLOT_ROUTES_MAX - 1].latency.sum_us),
+                     ARRAY_LEN(statuses) * 100);
     fixture_end(&fixture);
+}
+
+static void each_status_is_named_by_its_number(void **state)
+{
+    (void)state;
+    assert_string_equal(slot_status_names[SLOT_STATUS_LOST], "lost");
+    assert_string_equal(slot_status_names[SLOT_STATUS_304], "304");
+    assert_string_equal(slot_status_names[SLOT_STATUS_OTHER], "other");
+    for (int cell = SLOT_STATUS_LOST + 2; cell < SLOT_STATUS_OTHER; cell++) {
+        assert_true(strcmp(slot_status_names[cell - 1], slot_status_names[cell]) < 0);
+    }
 }
 
 int main(void)
@@ -227,6 +242,7 @@ int main(void)
         cmocka_unit_test(a_value_falls_into_the_first_bucket_that_bounds_it),
         cmocka_unit_test(the_longest_turn_is_remembered),
         cmocka_unit_test(requests_are_counted_by_route_and_status),
+        cmocka_unit_test(each_status_is_named_by_its_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
