@@ -95,11 +95,14 @@ TORTURE_SRCS := $(sort $(wildcard test/torture/*.c))
 TORTURE_BINS := $(B)/torture/powercut $(B)/torture/diskfault $(B)/torture/race
 TORTURE_OBJS := $(patsubst test/torture/%.c,$(B)/obj/test/torture/%.o,\
 	$(filter-out %/powercut.c %/diskfault.c %/race.c,$(TORTURE_SRCS)))
+HOSTILE_SRCS := $(sort $(wildcard test/hostile/*.c))
+HOSTILE_BINS := $(HOSTILE_SRCS:test/%.c=$(B)/%)
 PLAYERS_SRCS := $(sort $(wildcard bench/players/*.c))
 PLAYERS_OBJS := $(PLAYERS_SRCS:%.c=$(B)/obj/%.o)
 OWN_HEADERS := $(wildcard $(addsuffix /*.h,$(ENGINE_DIRS) bench bench/*)) \
 	$(sort $(shell find test/unit test/property test/fuzz test/torture -name '*.h' 2>/dev/null))
-C_SRCS := $(ENGINE_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS) $(BENCH_SRCS) $(PLAYERS_SRCS) $(TORTURE_SRCS)
+C_SRCS := $(ENGINE_SRCS) $(UNIT_SRCS) $(FUZZ_SRCS) $(BENCH_SRCS) $(PLAYERS_SRCS) $(TORTURE_SRCS) \
+	$(HOSTILE_SRCS)
 SHELL_SRCS := .ci/run package/deps $(wildcard test/*.sh test/*/*.sh package/*.sh)
 
 SUITES := $(foreach suite,compat promise hostile browser docs package,$(if $(wildcard test/$(suite)/*.test.mjs),$(suite))) \
@@ -239,13 +242,17 @@ NODE_TEST := node --test --test-reporter=spec
 
 .PHONY: promise compat hostile browser docs docs-api package screenshots fresh
 promise: $(B)/ctfg $(B)/ctfg-previous $(NODE_TEST_DEPS) ## the promises P1 to P6: real processes, really killed
-hostile: $(B)/ctfg $(NODE_TEST_DEPS) ## clients that mean harm: what honest players notice of them
+hostile: $(B)/ctfg $(HOSTILE_BINS) $(NODE_TEST_DEPS) ## clients that mean harm: what honest players notice of them
 compat: $(B)/ctfg $(NODE_TEST_DEPS) ## the contract with the older engine's page and tools
 browser: $(B)/ctfg $(NODE_TEST_DEPS) ## plays the page in Chromium
 docs: $(B)/ctfg $(B)/bench/players $(NODE_TEST_DEPS) ## types the commands of README.md and docs/, compares the answers
 package: $(B)/ctfg $(NODE_TEST_DEPS) ## the Debian package, the systemd units, the container file
 promise compat hostile browser docs package:
 	CTFG_BIN="$(CURDIR)/$(B)/ctfg" $(NODE_TEST) $(wildcard test/$@/*.test.mjs)
+
+$(HOSTILE_BINS): $(B)/%: $(B)/obj/test/%.o $(B)/engine.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $(NO_LTO) -o $@ $^ $(LIBS)
 
 docs-api: $(NODE_TEST_DEPS) ## make docs/api.md anew, from docs/openapi.yaml
 	node test/docs/api_page.mjs
@@ -358,7 +365,7 @@ $(BENCH_BINS): $(B)/%: %.c $(B)/engine.a
 
 # ---- lint ------------------------------------------------------------------------------------
 
-LINTED := $(ENGINE_SRCS) $(BENCH_SRCS) $(PLAYERS_SRCS)
+LINTED := $(ENGINE_SRCS) $(BENCH_SRCS) $(PLAYERS_SRCS) $(TORTURE_SRCS) $(HOSTILE_SRCS)
 
 .PHONY: lint
 lint: compile_commands.json $(WEB_NODE_MODULES) ## format, include directions, sizes, static analysis
@@ -421,4 +428,4 @@ clean: ## remove everything that was built
 	rm -rf build compile_commands.json
 
 -include $(ENGINE_OBJS:.o=.d) $(PREVIOUS_OBJS:.o=.d) $(PAGE_OBJS:.o=.d) $(UNIT_BINS:=.d) $(FUZZ_BINS:=.d) $(BENCH_BINS:=.d) \
-	$(PLAYERS_OBJS:.o=.d) $(TORTURE_SRCS:%.c=$(B)/obj/%.d)
+	$(PLAYERS_OBJS:.o=.d) $(TORTURE_SRCS:%.c=$(B)/obj/%.d) $(HOSTILE_SRCS:%.c=$(B)/obj/%.d)

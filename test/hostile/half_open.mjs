@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// half_open.mjs - SYNs without an end, and honest players beside them: node half_open.mjs ADDRESS SYNFLOOD
+//
+// Runs in the network that half_open.test.mjs makes. The kernel keeps a SYN that nobody follows up for a
+// minute; its queue is full at once, and from then on it answers with cookies (net.ipv4.tcp_syncookies).
+// Whoever is connected notices nothing anyway: here every call of a player opens a connection. Prints its
+// figures as one line of text; exit status 0: players noticed nothing.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+
+import { Honest } from "./honest.mjs";
+
+const [address, program] = process.argv.slice(2);
+
+/** A counter of this network, in netstat(8)'s names. */
+function counter(name) {
+  const [names, values] = readFileSync("/proc/self/net/netstat", "utf8").match(/^TcpExt:.*$/gm);
+  return Number(values.split(" ")[names.split(" ").indexOf(name)]);
+}
+
+/** Connections that wait for the third packet; 03: SYN_RECV. */
+function halfOpen() {
+  return readFileSync("/proc/self/net/tcp", "utf8").match(/^ *\d+: \S+ \S+ 03 /gm)?.length ?? 0;
+}
+
+process.stdin.resume();
+process.stdin.on("end", () => process.exit(1)); // the test is gone
+
+const honest = await Honest.start({ listen: ["--listen", address], reconnects: true });
+let sent;
+const endured = await honest.endure({
+  command: [program, address, String(honest.server.port)],
+  count: 10000,
+  sees: ({ opened }) => {
+    sent = opened;
+    return halfOpen() > 100 && counter("SyncookiesSent") > 10000 && counter("SyncookiesRecv") > 10;
+  },
+});
+const afterMs = await honest.measureP99();
+assert.ok(afterMs <= honest.mostMs(), `p99 ${afterMs} ms afterwards, at most ${honest.mostMs()} wanted`);
+console.log(
+  `${sent} SYNs, ${halfOpen()} half open, ${counter("SyncookiesSent")} cookies sent, ` +
+    `${counter("SyncookiesRecv")} players came with one: ${endured}, ${afterMs.toFixed(1)} ms afterwards`,
+);
+await honest.stop();
+process.exit(0);
