@@ -65,8 +65,14 @@ static struct {
     uint32_t fault;       /* 0: all of them */
     uint64_t call;        /* 0: all of them */
     struct stage *stages; /* one a job */
-    struct stage *stage;
+    struct stage *stage;  /* this job's */
 } run = {.seed = 1, .steps = 14, .stride = 1, .jobs = 2};
+
+static struct stage *own_stage(void)
+{
+    CHECK(run.stage != NULL);
+    return run.stage;
+}
 
 /* ---- what a kill would leave ------------------------------------------------------------------ */
 
@@ -97,7 +103,7 @@ enum found { FOUND_MODEL, FOUND_GHOST, FOUND_OTHER };
 
 static enum found look_at(const char *dir, FILE *out)
 {
-    const struct play *play = &run.stage->play;
+    const struct play *play = &own_stage()->play;
     struct model found;
 
     if (!start_from(dir, play->game, &found, out)) {
@@ -125,17 +131,17 @@ static bool is_kill_bearable(void)
 
         disk_fault_arm(DISK_FAULT_NONE, 0, 0);
         start_make_folder(dir);
-        copy_file(run.stage->dir, dir, "events.db");
-        copy_file(run.stage->dir, dir, "events.db-wal");
-        copy_file(run.stage->dir, dir, "events.db-journal");
+        copy_file(own_stage()->dir, dir, "events.db");
+        copy_file(own_stage()->dir, dir, "events.db-wal");
+        copy_file(own_stage()->dir, dir, "events.db-journal");
         enum found found = look_at(dir, stderr);
 
         start_remove_folder(dir);
         _exit((int)found);
     }
     CHECK(waitpid(pid, &status, 0) == pid);
-    run.stage->counts.looks++;
-    run.stage->counts.ghosts += WIFEXITED(status) && WEXITSTATUS(status) == FOUND_GHOST;
+    own_stage()->counts.looks++;
+    own_stage()->counts.ghosts += WIFEXITED(status) && WEXITSTATUS(status) == FOUND_GHOST;
     return WIFEXITED(status) && WEXITSTATUS(status) != FOUND_OTHER;
 }
 
@@ -157,7 +163,7 @@ static bool follow_ghost(struct play *play)
     }
     play->model = *ghost;
     play->ghost_count = 0;
-    run.stage->counts.came_back++;
+    own_stage()->counts.came_back++;
     return true;
 }
 
@@ -176,7 +182,7 @@ static bool open_in_the_end(struct play *play)
 {
     char error[512];
 
-    if (play_open(play, run.stage->dir, run.seed, error, sizeof(error))) {
+    if (play_open(play, own_stage()->dir, run.seed, error, sizeof(error))) {
         return true;
     }
     for (int i = 0; i < MEND_TRIES; i++) {
@@ -211,7 +217,7 @@ static bool recovers(struct play *play)
 
 static enum outcome play_through(enum disk_fault fault, uint64_t at, uint64_t times)
 {
-    struct stage *stage = run.stage;
+    struct stage *stage = own_stage();
     struct play *play = &stage->play;
     bool ok = true;
 
@@ -243,9 +249,9 @@ static enum outcome one_game(enum disk_fault fault, uint64_t at, uint64_t times)
 {
     int status;
 
-    start_empty_folder(run.stage->dir);
-    run.stage->struck = false;
-    run.stage->counts.games++;
+    start_empty_folder(own_stage()->dir);
+    own_stage()->struck = false;
+    own_stage()->counts.games++;
     pid_t pid = fork();
 
     CHECK(pid >= 0);
@@ -256,15 +262,15 @@ static enum outcome one_game(enum disk_fault fault, uint64_t at, uint64_t times)
     if (WIFEXITED(status)) {
         return (enum outcome)WEXITSTATUS(status);
     }
-    run.stage->counts.crashes++;
-    run.stage->play.game = play_game(); /* the child's is in the child */
-    return look_at(run.stage->dir, stderr) == FOUND_OTHER ? OUTCOME_BAD : OUTCOME_OK;
+    own_stage()->counts.crashes++;
+    own_stage()->play.game = play_game(); /* the child's is in the child */
+    return look_at(own_stage()->dir, stderr) == FOUND_OTHER ? OUTCOME_BAD : OUTCOME_OK;
 }
 
 static void each_call(enum disk_fault fault, uint64_t times)
 {
     struct random random = {.state = run.seed ^ ((uint64_t)fault << 32) ^ times};
-    struct counts *counts = &run.stage->counts;
+    struct counts *counts = &own_stage()->counts;
     enum outcome outcome = OUTCOME_OK;
 
     uint64_t first = run.call != 0 ? run.call : 1 + random_below(&random, run.stride);
@@ -291,7 +297,7 @@ static _Noreturn void be_job(uint32_t job)
     uint32_t turn = 0;
 
     run.stage = &run.stages[job];
-    start_make_folder(run.stage->dir);
+    start_make_folder(own_stage()->dir);
     for (int fault = DISK_FAULT_NONE + 1; fault < DISK_FAULTS; fault++) {
         for (uint64_t times = 1; times <= FOR_A_WHILE; times += FOR_A_WHILE - 1) {
             if (turn++ % run.jobs == job && (run.fault == 0 || run.fault == (uint32_t)fault)) {
@@ -299,7 +305,7 @@ static _Noreturn void be_job(uint32_t job)
             }
         }
     }
-    start_remove_folder(run.stage->dir);
+    start_remove_folder(own_stage()->dir);
     _exit(0);
 }
 

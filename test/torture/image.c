@@ -70,7 +70,10 @@ static void content_write(struct image_content *content, const struct disk_op *o
     if (content->len < op->offset + to) {
         content_resize(content, op->offset + to);
     }
-    memcpy(content->bytes + op->offset + from, op->bytes + from, to - from);
+    if (to > from) {
+        CHECK(content->bytes != NULL);
+        memcpy(content->bytes + op->offset + from, op->bytes + from, to - from);
+    }
 }
 
 static void content_copy(struct image_content *content, const struct image_content *from)

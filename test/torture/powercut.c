@@ -83,9 +83,10 @@ static void write_image(const char *dir, const struct image *image)
 
         CHECK(!content->exists || file != NULL);
         if (file != NULL) {
-            CHECK(content->len == 0 ||
-                  fwrite(content->bytes, 1, content->len, file) == content->len);
-            CHECK(fclose(file) == 0);
+            bool written =
+                content->len == 0 || fwrite(content->bytes, 1, content->len, file) == content->len;
+
+            CHECK(fclose(file) == 0 && written);
         }
     }
 }

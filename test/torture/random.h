@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "shm/base/check.h"
+
 struct random {
     uint64_t state; /* the seed */
 };
@@ -17,8 +19,9 @@ static inline uint64_t random_next(struct random *random)
     return z ^ (z >> 31);
 }
 
-/* 0 .. below - 1 */
+/* 0 .. below - 1; below is not 0 */
 static inline uint32_t random_below(struct random *random, uint32_t below)
 {
+    CHECK(below > 0);
     return (uint32_t)(random_next(random) % below);
 }
