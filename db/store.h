@@ -96,9 +96,12 @@ MUST_USE enum store_status store_find_event(struct store *store, int64_t user_id
 /* The highest event id and the latest date; 0 and 0 without events. */
 MUST_USE enum store_status store_newest(struct store *store, uint64_t *ret_id, uint64_t *ret_ts_us);
 
-/* Writing: begin, any of these, then commit (durable when it returns) or rollback. */
+/* Writing: begin, any of these, then commit (durable when it returns) or rollback.  A commit that
+ * fails is rolled back, and what it has written by then is made void. */
 MUST_USE enum store_status store_begin(struct store *store);
 MUST_USE enum store_status store_commit(struct store *store);
+/* A transaction that leaves everything as it is, yet is written and synced: does the disk work? */
+enum store_status store_commit_nothing(struct store *store);
 void store_rollback(struct store *store);
 /* *ret_id: the new event's id. */
 MUST_USE enum store_status store_insert_event(struct store *store, const struct store_event *event,

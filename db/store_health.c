@@ -91,18 +91,8 @@ void db_probe_store(struct db *db)
     if (db->store_status == STORE_FULL && !has_room(db->dir)) {
         return;
     }
-    enum store_status status = store_begin(db->store);
-
-    if (status == STORE_OK) {
-        status = store_write_meta(db->store, &db->meta);
-    }
-    if (status == STORE_OK) {
-        status = store_commit(db->store);
-    }
-    if (status == STORE_OK) {
+    if (store_commit_nothing(db->store) == STORE_OK) {
         db_note_store(db, STORE_OK, "");
-    } else {
-        store_rollback(db->store);
     }
 }
 

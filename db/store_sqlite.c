@@ -34,6 +34,7 @@ const char *const store_statement_sql[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN]          = "BEGIN IMMEDIATE",
     [STATEMENT_COMMIT]         = "COMMIT",
     [STATEMENT_ROLLBACK]       = "ROLLBACK",
+    [STATEMENT_TOUCH]          = "PRAGMA application_id = 0", /* as it is */
     [STATEMENT_EACH_USER]      = "SELECT id, auth_epoch, username, displayname FROM users ORDER BY id",
     [STATEMENT_EACH_EVENT]     = "SELECT " EVENT_COLUMNS " FROM events WHERE id > ?1 ORDER BY id",
     [STATEMENT_FIND_SUBMIT]    = "SELECT " EVENT_COLUMNS " FROM events"
@@ -397,9 +398,49 @@ enum store_status store_begin(struct store *store)
     return is_still_in_place(store) ? run(store, STATEMENT_BEGIN) : STORE_FAILED;
 }
 
+/*
+ * What a commit has written before its sync failed is in the log, whole, and only this process knows
+ * better: a successor would find it there, refused and done.  So its place is written over at once.
+ * That the new frame is written is enough: each frame's checksum goes on from the one before it, so
+ * the old ones end there, synced or not.  Only at the log's beginning SQLite writes none while a sync
+ * fails; but then everything before is in the main file, and the log can be emptied.
+ */
+static void void_the_log(struct store *store)
+{
+    char why[sizeof(store->error)];
+    uint64_t left_bytes;
+
+    memcpy(why, store->error, sizeof(why));
+    store_rollback(store);
+    if (store_commit_nothing(store) != STORE_OK && store_log_pending_bytes(store) == 0) {
+        (void)!store_checkpoint(store, STORE_CHECKPOINT_TRUNCATE, &left_bytes);
+    }
+    memcpy(store->error, why, sizeof(why));
+}
+
 enum store_status store_commit(struct store *store)
 {
-    return run(store, STATEMENT_COMMIT);
+    enum store_status status = run(store, STATEMENT_COMMIT);
+
+    if (status != STORE_OK) {
+        void_the_log(store);
+    }
+    return status;
+}
+
+/* SQLite writes no row that stays as it was, but it does write page 1 when a number there is set. */
+enum store_status store_commit_nothing(struct store *store)
+{
+    enum store_status status = store_begin(store);
+
+    if (status == STORE_OK) {
+        status = run(store, STATEMENT_TOUCH);
+    }
+    if (status == STORE_OK) {
+        status = run(store, STATEMENT_COMMIT);
+    }
+    store_rollback(store);
+    return status;
 }
 
 void store_rollback(struct store *store)

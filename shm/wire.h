@@ -47,7 +47,7 @@ enum wire_status {
     WIRE_INSUFFICIENT, /* not enough points */
     WIRE_NAME_TAKEN,
     WIRE_BUSY,         /* queue past its bound: 503 */
-    WIRE_STORE_FAILED, /* disk full, read-only, locked, corrupt: 503, nothing happened */
+    WIRE_STORE_FAILED, /* disk full, read-only, locked, corrupt: 503, nothing is done (README of db/) */
     WIRE_STATUSES,
 };
 

@@ -38,6 +38,7 @@ const char *const disk_fault_names[DISK_FAULTS] = {
     [DISK_FAULT_SHM] = "mmap of the log's index fails",
     [DISK_FAULT_SHORT_READ] = "short read",
     [DISK_FAULT_SHORT_WRITE] = "short write",
+    [DISK_FAULT_DEAD] = "fsync, then all: EIO",
 };
 
 typedef ssize_t (*pread_call)(int, void *, size_t, off_t);
@@ -88,6 +89,12 @@ static bool strikes(enum disk_fault fault)
     }
     disk.struck++;
     return true;
+}
+
+/* Syncs alone are counted until one has failed. */
+static bool is_dead(bool at_sync)
+{
+    return (at_sync || disk.struck > 0) && strikes(DISK_FAULT_DEAD);
 }
 
 /* ---- the log ---------------------------------------------------------------------------------- */
@@ -232,7 +239,7 @@ static int write_and_log(struct disk_file *file, const void *bytes, int len, sql
 
 static int file_write(sqlite3_file *file, const void *bytes, int len, sqlite3_int64 offset)
 {
-    if (strikes(DISK_FAULT_WRITE_IO)) {
+    if (strikes(DISK_FAULT_WRITE_IO) || is_dead(false)) {
         return SQLITE_IOERR_WRITE;
     }
     if (strikes(DISK_FAULT_WRITE_FULL)) {
@@ -249,7 +256,7 @@ static int file_write(sqlite3_file *file, const void *bytes, int len, sqlite3_in
 
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
-    if (strikes(DISK_FAULT_TRUNCATE_IO)) {
+    if (strikes(DISK_FAULT_TRUNCATE_IO) || is_dead(false)) {
         return SQLITE_IOERR_TRUNCATE;
     }
     int code = of(file)->real->pMethods->xTruncate(of(file)->real, size);
@@ -263,7 +270,7 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 static int file_sync(sqlite3_file *file, int flags)
 {
     (void)flags;
-    if (strikes(DISK_FAULT_SYNC_IO)) {
+    if (strikes(DISK_FAULT_SYNC_IO) || is_dead(true)) {
         return SQLITE_IOERR_FSYNC;
     }
     if (strikes(DISK_FAULT_SYNC_FULL)) {

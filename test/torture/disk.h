@@ -71,6 +71,7 @@ enum disk_fault {
     DISK_FAULT_SHM,
     DISK_FAULT_SHORT_READ,
     DISK_FAULT_SHORT_WRITE,
+    DISK_FAULT_DEAD, /* a sync fails, and after it every write, truncation and sync */
     DISK_FAULTS,
 };
 extern const char *const disk_fault_names[DISK_FAULTS];

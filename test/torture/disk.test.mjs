@@ -33,10 +33,20 @@ describe(`the disk (seed ${seed})`, { timeout: 600000 }, () => {
     assert.ok(result.refused > 0 && Object.values(result.struck).filter((count) => count > 0).length >= 8);
   });
 
-  it("a refused batch that the log has kept is shown as a whole when the store is opened anew", async () => {
-    const FSYNC_IO = 4; // enum disk_fault; each of them, once and five times in a row
+  // enum disk_fault; each of their calls, once and five times in a row
+  const FSYNC_IO = 4;
+  const DEAD = 13;
+
+  it("a batch whose sync failed is refused for good, also for who opens the log after a kill", async () => {
     const { code, result } = await runProgram("diskfault", ["--seed", 3, "--fault", FSYNC_IO]);
     assert.equal(code, 0);
+    assert.ok(result.looks > 10 && result.ghosts === 0 && result.came_back === 0);
+  });
+
+  it("when nothing more can be written to make it void, it is shown as a whole once the store is opened anew", async () => {
+    const { code, result } = await runProgram("diskfault", ["--seed", 3, "--fault", DEAD]);
+    assert.equal(code, 0);
+    assert.ok(result.ghosts > 0, "no batch was left in the log: nothing was tried");
     assert.ok(result.came_back > 0, "no batch came back: nothing was tried");
   });
 });

@@ -8,8 +8,8 @@
  * For each kind of fault of disk.h and each n: a new game, whose n-th call of that kind fails; once
  * alone, once with the four after it.  Whatever is refused is looked at as a killed db would leave it.
  * What must hold: no answer that is taken back, nobody is told "done" for what is not there, a batch
- * that was refused is there as a whole or not at all, the board shows what was answered, and db finds
- * its way back by itself as soon as the disk works.  `stride`: only every so many-th n, from a random
+ * that was refused is not there (where nothing could be written any more: as a whole or not at all),
+ * the board shows what was answered, and db finds its way back by itself as soon as the disk works.  `stride`: only every so many-th n, from a random
  * first one; `fault` and `call`: only that kind (enum disk_fault), only that n.  One JSON object on standard output.
  * Exit status: 0 all held, 1 something did not, 2 wrong use.
  */
@@ -227,6 +227,9 @@ static enum outcome play_through(enum disk_fault fault, uint64_t at, uint64_t ti
         uint64_t refused = play->refused;
 
         ok = play_step(play, stderr);
+        if (fault != DISK_FAULT_DEAD) {
+            play->ghost_count = 0; /* whatever was written of a refused batch is void */
+        }
         stage->struck = disk_fault_struck() > 0;
         if (ok && play->refused != refused) {
             ok = is_kill_bearable();

@@ -113,8 +113,8 @@ const rows = {
     `${count(total(sum.struck))} games in which the n-th call fails (${Object.entries(sum.struck)
       .map(([what, number]) => `${what} ${number}`)
       .join(", ")}); ${count(sum.refused)} requests refused, ${count(sum.crashes)} crashes`,
-    `no answer taken back, board = log, recovered every time; of ${count(sum.looks)} refused batches ${count(sum.ghosts)} ` +
-      "were found, whole, after a kill in that moment (503 means: ask again)",
+    `no answer taken back, board = log, recovered every time; of ${count(sum.looks)} refused batches none was found after a ` +
+      `kill in that moment, but ${count(sum.ghosts)}, whole, where the failed fsync was the last thing the disk did`,
     seeds(sum),
   ],
   race: (sum) => [

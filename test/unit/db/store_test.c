@@ -119,6 +119,21 @@ static void a_rollback_gives_the_id_back(void **state)
     store_close(store);
 }
 
+static void a_commit_of_nothing_is_written_each_time(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = open_store(fixture);
+
+    for (int i = 0; i < 3; i++) {
+        uint64_t pending = store_log_pending_bytes(store);
+
+        assert_int_equal(store_commit_nothing(store), STORE_OK);
+        assert_true(store_log_pending_bytes(store) > pending);
+    }
+    store_close(store);
+    assert_int_equal(fixture_number(fixture, "PRAGMA application_id"), 0);
+}
+
 static void a_lock_of_another_process_is_busy(void **state)
 {
     struct store *store = open_store(*state);
@@ -262,6 +277,7 @@ int main(void)
         STORE_TEST(hot_queries_use_the_indexes_of_the_contract),
         STORE_TEST(the_unique_index_has_the_last_word),
         STORE_TEST(a_rollback_gives_the_id_back),
+        STORE_TEST(a_commit_of_nothing_is_written_each_time),
         STORE_TEST(a_lock_of_another_process_is_busy),
         STORE_TEST(meta_outlives_the_store),
         STORE_TEST(cleared_games_go_on_counting),
