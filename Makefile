@@ -410,7 +410,7 @@ deb: ## build/deb/ctfg_*.deb, for the Debian it is built on (DEB_REVISION=1~deb1
 	@$(MAKE) --no-print-directory all web
 	package/deb.sh $(VERSION)
 
-deb-test: deb ## install, upgrade, remove and purge it in a bare Debian (root, debootstrap)
+deb-test: ## build, install, upgrade, remove, purge it in bare Debians (root, debootstrap; FRESH_SUITE=trixie)
 	test/fresh/deb.sh
 
 .PHONY: deps

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# deb.sh - does the Debian package install, serve, upgrade, and go away again?
+# deb.sh - does the Debian package build, install, serve, upgrade, and go away again?
 #
-#   make deb-test                  builds the package and runs this, in a bare Debian of the same release
+#   make deb-test                  in bare Debians of this machine's release: one builds HEAD, one plays it
+#   FRESH_SUITE=trixie ...         of another release
 #
 # systemd does not run in there: the test plays its part, with what the unit says.  More variables:
 # machine.sh.
@@ -63,6 +64,22 @@ make_next() {
     dpkg-deb --root-owner-group -b "$work/next" "$root/next.deb" >/dev/null
 }
 
+# What a developer types on a machine that has nothing; the package is $deb afterwards.
+build_it() {
+    local findings
+    folder=/srv/ctfg
+    git clone -q --no-hardlinks "$repo" "$root$folder"
+    say "$(git -C "$root$folder" log -1 --format='%h %s')"
+    (in_root make deb) >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; fail "make deb"; }
+    deb=$(find "$root$folder/build/deb" -name 'ctfg_*.deb')
+    [ -n "$deb" ] || fail "make deb leaves no package"
+    (in_root dpkg-checkbuilddeps -I package/debian/control) || fail "Build-Depends names more than package/deps installs"
+    must_apt install --no-install-recommends lintian
+    findings=$( (in_root sh -c 'lintian --allow-root build/deb/ctfg_*.changes') 2>&1) || true
+    [ -z "$findings" ] || fail "lintian:"$'\n'"$findings"
+    folder=/
+}
+
 install_it() {
     must_apt install --no-install-recommends /ctfg.deb
     is 750:root:ctfg /etc/ctfg
@@ -117,20 +134,29 @@ purge_it() {
 # Somebody's own files survive even a purge.
 purge_with_care() {
     must_apt install --no-install-recommends /ctfg.deb
-    mkdir "$root/var/lib/ctfg/spring"
-    touch "$root/var/lib/ctfg/spring/events.db" "$root/var/lib/ctfg/events.db" "$root/var/lib/ctfg/thesis.tex"
+    local data=$root/var/lib/ctfg
+    mkdir -p "$data/spring" "$root/var/log/ctfg"
+    touch "$data/spring/events.db" "$data/events.db.lock" "$data/events.db-wal" "$data/thesis.tex" \
+        "$data/events.db.before-2-20260101T000000Z.db" "$data/events-before-reset-20260101T000000Z.db" \
+        "$data/events-before-restore-20260101T000000Z.db-wal" "$data/events.db.restoring" \
+        "$data/sunday.db.partial-journal" "$root/var/log/ctfg/ctfg.log.2.gz"
     must_apt purge ctfg
-    [ -e "$root/var/lib/ctfg/thesis.tex" ] || fail "purge took a file that is not ctfg's"
+    [ "$(ls -A "$data")" = thesis.tex ] || fail "purge does not leave the one file that is not ctfg's: $(ls -A "$data")"
     grep -q "kept, there is more than ctfg's in it: /var/lib/ctfg" "$work/apt.log" || fail "purge does not say what it kept"
-    is_gone /var/lib/ctfg/spring
-    is_gone /var/lib/ctfg/events.db
+    is_gone /var/log/ctfg
 }
 
 inner() {
-    local deb step
-    deb=$(find "$repo/build/deb" -name 'ctfg_*.deb')
-    [ -n "$deb" ] || fail "there is no package: make deb"
-    say "a bare Debian ($suite)"
+    local step deb
+    FRESH_BASE=${FRESH_BASE:-$work/base.tar} # bootstrapped once, for both
+    root=$work/builder
+    say "a bare Debian ($suite) to build in"
+    make_root
+    build_it
+    say "built: ${deb##*/}; lintian has nothing to say"
+
+    root=$work/root
+    say "a bare Debian ($suite) to play in"
     make_root
     cp "$deb" "$root/ctfg.deb"
     make_next "$deb"
