@@ -65,7 +65,8 @@ copy_fetch_settings() {
     local here=$1 file name
     mkdir -p "$root/etc/apt/apt.conf.d"
     for file in /etc/apt/apt.conf /etc/apt/apt.conf.d/*; do
-        if grep -qsE '^[[:space:]]*Acquire' "$file"; then
+        # A package's own comes with that package, which would ask what to do about ours.
+        if grep -qsE '^[[:space:]]*Acquire' "$file" && ! dpkg-query -S "$file" >/dev/null 2>&1; then
             cp "$file" "$root$file"
         fi
     done
