@@ -237,7 +237,8 @@ static void add_rule(struct program *program, const struct rule *rule)
     add_load(program, offsetof(struct seccomp_data, nr));
 }
 
-static void build(struct program *program)
+/* Only the numbering that the rules are written in. */
+static void add_head(struct program *program)
 {
     add_load(program, offsetof(struct seccomp_data, arch));
     add(program, BPF_JMP | BPF_JEQ | BPF_K, SANDBOX_ARCH, 1, 0);
@@ -245,33 +246,58 @@ static void build(struct program *program)
     add_load(program, offsetof(struct seccomp_data, nr));
     add(program, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
     add_return(program, KILL);
+}
+
+static void build(struct program *program)
+{
+    add_head(program);
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
         add_rule(program, &rules[i]);
     }
     add_return(program, SECCOMP_RET_ERRNO | ENOSYS);
 }
 
+static bool install(struct program *program, unsigned flags)
+{
+    struct sock_fprog all = {.len = program->count, .filter = program->instructions};
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        return false;
+    }
+    /* TSYNC: threads that run already. */
+    long result =
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC | flags, &all);
+    if (result > 0) { /* a thread that has other filters */
+        errno = ESRCH;
+    }
+    return result == 0;
+}
+
+void sandbox_forbid_rings(const struct settings *settings)
+{
+    const struct rule no_ring = {SYS_io_uring_setup, SECCOMP_RET_ERRNO | ENOSYS, ALWAYS, 0, 0, 0};
+    struct program program = {0};
+
+    if (SANDBOX_ARCH == 0 || str_equal(settings->sandbox, STR("off"))) {
+        return;
+    }
+    add_head(&program);
+    add_rule(&program, &no_ring);
+    add_return(&program, ALLOW);
+    (void)!install(&program, 0); /* sandbox_start() meets the same refusal and says so */
+}
+
 bool sandbox_enter(void)
 {
     struct program program = {0};
-    struct sock_fprog all = {.filter = program.instructions};
 
     if (SANDBOX_ARCH == 0) {
         errno = ENOTSUP;
         return false;
     }
     build(&program);
-    all.len = program.count;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-        return false;
-    }
-    /* TSYNC: threads that run already.  LOG: the kernel's log names what was refused. */
-    long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                          SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG, &all);
-    if (result > 0) { /* a thread that has other filters */
-        errno = ESRCH;
-    }
-    return result == 0;
+    /* LOG: the kernel's log names what was refused. */
+    return install(&program, SECCOMP_FILTER_FLAG_LOG);
 }
 
 bool sandbox_start(const struct settings *settings)

@@ -19,6 +19,14 @@
 
 struct settings;
 
+/*
+ * Before the loop is made, unless process.sandbox is off.  A ring of io_uring goes round every filter;
+ * libuv makes one for itself where the kernel lets it, and from 1.49 on whatever its environment
+ * says, and would then end in the sandbox, which does not let it use that.  Told that there are
+ * none, it does without.
+ */
+void sandbox_forbid_rings(const struct settings *settings);
+
 /* No way back.  false: errno is ENOTSUP when this build has no list (sanitizers call what they like;
  * another processor than x86-64 and arm64), else what the kernel said. */
 MUST_USE bool sandbox_enter(void);

@@ -336,6 +336,7 @@ static bool start_loop(struct worker *worker)
 {
     uv_loop_t *loop = &worker->loop;
 
+    sandbox_forbid_rings(&worker->game->settings);
     if (uv_loop_init(loop) != 0 || uv_loop_configure(loop, UV_METRICS_IDLE_TIME) != 0 ||
         uv_timer_init(loop, &module.tick) != 0 || uv_check_init(loop, &module.check) != 0 ||
         uv_poll_init(loop, &module.control, worker->heritage->control_fd) != 0) {
@@ -368,8 +369,6 @@ _Noreturn void worker_main(struct heritage *heritage)
 
     ASSERT_PROC(PROC_WORKER);
     (void)signal(SIGPIPE, SIG_IGN);
-    /* A ring of io_uring, which newer libuv likes to have, goes round every filter. */
-    (void)setenv("UV_USE_IO_URING", "0", 1);
     if (!attach(worker, heritage) || !start_loop(worker) || !start_modules(worker) ||
         !sandbox_start(&worker->game->settings)) {
         LOG(LOG_LEVEL_ERROR, "a worker cannot start", LOG_ERRNO(errno));

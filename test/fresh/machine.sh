@@ -135,7 +135,7 @@ in_root() {
 url='' # where the game is served: set by the tests
 
 api() { # api PATH JSON
-    curl -fsS -b "$work/cookies" -c "$work/cookies" -H 'Content-Type: application/json' -d "$2" "${url%/}$1"
+    curl -fsS --max-time 60 -b "$work/cookies" -c "$work/cookies" -H 'Content-Type: application/json' -d "$2" "${url%/}$1"
 }
 
 # The first flag of a game, as a player sends it.
