@@ -62,7 +62,8 @@ async function leaveEverything() {
   const where = ["-C", server.dir, "-b", data];
   const backup = join(machine, "backup.db");
   const die = async (running) => {
-    running.kill(running.dbPid()); // both at once: nobody tidies up
+    running.signal("SIGSTOP"); // or it would start another db, which tidies up
+    running.kill(running.dbPid());
     running.kill(running.pid);
     await running.gone();
   };
