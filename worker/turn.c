@@ -456,7 +456,9 @@ static void read_now(struct conn *conn)
 void turn_catch_up(struct conn *conn)
 {
     if (wants_bytes(conn)) {
-        read_now(conn);
+        read_now(conn); /* with a share of its own: none on top of it */
+        turn_settle(conn);
+    } else {
+        turn_go_on(conn);
     }
-    turn_go_on(conn);
 }
