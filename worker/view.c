@@ -476,9 +476,9 @@ static bool wants_build(const struct worker *worker, const struct view *view, bo
 }
 
 /* While a successor is built, parts go over to it: only what is joined already can be sent. */
-static bool may_answer_stale(const struct view *view, struct str accept_encoding)
+static bool may_answer_stale(const struct view *view, enum form form)
 {
-    return view->is_ready && view->blobs[form_for(view, accept_encoding)] != NULL &&
+    return view->is_ready && view->blobs[form] != NULL &&
            clock_mono_us() - view->ready_us < STALE_US;
 }
 
@@ -487,9 +487,8 @@ void view_respond(struct exchange *exchange, enum view_id id)
     struct worker *worker = exchange->worker;
     struct view_table *table = worker->views;
     struct view *view = &table->views[id];
-    bool wants_gzip =
-        form_for(view, exchange->request->accept_encoding) == FORM_GZIP || !view->is_ready;
-
+    enum form form = form_for(view, exchange->request->accept_encoding);
+    bool wants_gzip = form == FORM_GZIP || !view->is_ready;
     uint64_t until_us = clock_mono_us() + SLICE_US;
 
     view->gzip_wanted = view->gzip_wanted || (wants_gzip && !view->is_building);
@@ -500,7 +499,7 @@ void view_respond(struct exchange *exchange, enum view_id id)
     if (view->is_building) {
         slice_start(table);
     }
-    if (view->is_building && !may_answer_stale(view, exchange->request->accept_encoding)) {
+    if (view->is_building && !may_answer_stale(view, form)) {
         if (!wait_for_build(view, exchange->conn->id)) {
             response_error(exchange->conn, 503, "unavailable");
         }
