@@ -7,15 +7,10 @@
 // figures as one line of text; exit status 0: players noticed nothing.
 import { readFileSync } from "node:fs";
 
+import { tcpCounter } from "../lib/netstat.mjs";
 import { Honest } from "./honest.mjs";
 
 const [address, program] = process.argv.slice(2);
-
-/** A counter of this network, in netstat(8)'s names. */
-function counter(name) {
-  const [names, values] = readFileSync("/proc/self/net/netstat", "utf8").match(/^TcpExt:.*$/gm);
-  return Number(values.split(" ")[names.split(" ").indexOf(name)]);
-}
 
 /** Connections that wait for the third packet; 03: SYN_RECV. */
 function halfOpen() {
@@ -32,13 +27,13 @@ const endured = await honest.endure({
   count: 10000,
   sees: ({ opened }) => {
     sent = opened;
-    return halfOpen() > 100 && counter("SyncookiesSent") > 10000 && counter("SyncookiesRecv") > 10;
+    return halfOpen() > 100 && tcpCounter("SyncookiesSent") > 10000 && tcpCounter("SyncookiesRecv") > 10;
   },
 });
 const afterwards = await honest.notice();
 console.log(
-  `${sent} SYNs, ${halfOpen()} half open, ${counter("SyncookiesSent")} cookies sent, ` +
-    `${counter("SyncookiesRecv")} players came with one: ${endured}, ${afterwards} ms afterwards`,
+  `${sent} SYNs, ${halfOpen()} half open, ${tcpCounter("SyncookiesSent")} cookies sent, ` +
+    `${tcpCounter("SyncookiesRecv")} players came with one: ${endured}, ${afterwards} ms afterwards`,
 );
 await honest.stop();
 process.exit(0);
