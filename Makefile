@@ -302,7 +302,6 @@ asan: ## build with ASan and UBSan, run unit and process tests with that
 tsan: ## the same with ThreadSanitizer
 	TSAN_OPTIONS=halt_on_error=1 $(MAKE) SAN=thread all unit $(filter-out browser docs package torture-short,$(SUITES))
 
-# Killed processes write no profile: what only they ran is missing from the report.
 .PHONY: coverage
 COVERAGE_LEAST := 90
 coverage: ## lines and branches that unit and process tests cover, by folder; fails below 90 % of lines

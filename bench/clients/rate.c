@@ -40,8 +40,8 @@ static struct {
     int epoll_fd;
     struct connection connections[CONNECTIONS_MAX];
     uint32_t count;
-    uint32_t
-        idle[CONNECTIONS_MAX]; /* a ring: each has its turn, none rests until it is timed out */
+    /* A ring: each has its turn, none rests until it is timed out. */
+    uint32_t idle[CONNECTIONS_MAX];
     uint32_t idle_first;
     uint32_t idle_count;
     struct buf file;
