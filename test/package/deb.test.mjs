@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The Debian package is what a Debian user expects: lintian has nothing to say, and everything lies
-// where it belongs.  Whether it installs, upgrades and goes away again: test/fresh/deb.sh.
+// where it belongs.  Whether it installs, upgrades and goes away again: test/fresh/deb.sh, and under a
+// systemd that runs: test/fresh/systemd.sh.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -76,6 +77,35 @@ describe("the Debian package", () => {
     for (const name of ["adduser", "libc6", "libuv1", "libsqlite3-0", "libsodium23", "libsystemd0", "libjansson4"]) {
       assert.match(depends, new RegExp(`(^|, )${name.replace(/[+.]/g, "\\$&")}(t64)? `.replace("adduser(t64)? ", "adduser")));
     }
+  });
+
+  it("depends on what its units start besides the program", () => {
+    const folder = join(root, "conf", "systemd");
+    const units = readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
+    const started = new Set(units.flatMap((text) => [...text.matchAll(/^Exec\w+=(\S+)/gm)].map(([, path]) => path)));
+    started.delete("/usr/bin/ctfg");
+    const depends = run("dpkg-deb", "-f", deb, "Depends").trim().split(", ");
+    for (const path of started) {
+      const [owner] = run("dpkg-query", "-S", `*${path}`).split(":");
+      assert.ok(depends.includes(owner), `${path} is in ${owner}`);
+    }
+  });
+
+  it("restarts what runs when it is upgraded, but not the socket, and stops all when it is removed", () => {
+    run("dpkg-deb", "-e", deb, join(temp, "control"));
+    const invoked = Object.fromEntries(
+      ["preinst", "postinst", "prerm", "postrm"].map((name) => {
+        const path = join(temp, "control", name);
+        const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+        return [name, [...text.matchAll(/deb-systemd-invoke ([^>\n]*)/g)].map(([, words]) => words.replaceAll("'", "").trim())];
+      }),
+    );
+    assert.deepEqual(invoked, {
+      preinst: [],
+      postinst: ["try-restart ctfg.service", "try-restart ctfg@*.service"],
+      prerm: ["stop ctfg.socket ctfg.service ctfg@*.service"],
+      postrm: [],
+    });
   });
 
   it("needs to build what package/deps installs", () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // systemd's own judgement of the units: they are understood, and a service that is broken into reaches
-// little.
+// little.  What a systemd that runs does with them: test/fresh/systemd.sh.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -55,6 +55,14 @@ describe("the systemd units", () => {
   it("the workers' own sandbox is not forbidden by systemd's", () => {
     for (const unit of services) {
       assert.match(text(unit), /^SystemCallFilter=(?!~).*\bseccomp\b/m, unit);
+    }
+  });
+
+  it("/etc/ctfg has the mode that the package gives it, so systemd does not complain at each start", () => {
+    const postinst = readFileSync(join(folder, "..", "..", "package", "debian", "postinst"), "utf8");
+    const [, mode] = /chmod (\d+) \/etc\/ctfg\n/.exec(postinst);
+    for (const unit of services) {
+      assert.match(text(unit), new RegExp(`^ConfigurationDirectoryMode=0${mode}$`, "m"), unit);
     }
   });
 
