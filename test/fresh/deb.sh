@@ -5,16 +5,13 @@
 #   make deb-test                  in bare Debians of this machine's release: one builds HEAD, one plays it
 #   FRESH_SUITE=trixie ...         of another release
 #
-# systemd does not run in there: the test plays its part, with what the unit says.  More variables:
-# machine.sh.
+# systemd does not run in there: the test plays its part, with what the unit says; systemd.sh has a real
+# one.  More variables: machine.sh.
 set -euo pipefail
 # shellcheck disable=SC1091 # the system's
 FRESH_SUITE=${FRESH_SUITE:-$(. /etc/os-release && echo "$VERSION_CODENAME")}
 # shellcheck source=test/fresh/machine.sh
 . "$(dirname "$0")/machine.sh"
-
-apt() { (in_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@") >"$work/apt.log" 2>&1; }
-must_apt() { apt "$@" || { tail -n 40 "$work/apt.log"; fail "apt-get $*"; }; }
 
 is() { # is MODE:OWNER:GROUP PATH
     local found
@@ -56,23 +53,17 @@ stop_service() {
     wait "$service_pid" || fail "the service ended with $?"
 }
 
-# The same package as a later version, with another ctfg.yaml and another credentials.csv in it.
+# A later version, with another ctfg.yaml and another credentials.csv in it.
 make_next() {
-    dpkg-deb -R "$1" "$work/next"
-    sed -i 's/^Version: .*/&+next/' "$work/next/DEBIAN/control"
+    open_deb
     echo '# new in this version' | tee -a "$work/next/etc/ctfg/ctfg.yaml" >>"$work/next/etc/ctfg/credentials.csv"
-    dpkg-deb --root-owner-group -b "$work/next" "$root/next.deb" >/dev/null
+    next_deb
 }
 
-# What a developer types on a machine that has nothing; the package is $deb afterwards.
 build_it() {
     local findings
+    build_deb
     folder=/srv/ctfg
-    git clone -q --no-hardlinks "$repo" "$root$folder"
-    say "$(git -C "$root$folder" log -1 --format='%h %s')"
-    (in_root make deb) >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; fail "make deb"; }
-    deb=$(find "$root$folder/build/deb" -name 'ctfg_*.deb')
-    [ -n "$deb" ] || fail "make deb leaves no package"
     (in_root dpkg-checkbuilddeps -I package/debian/control) || fail "Build-Depends names more than package/deps installs"
     must_apt install --no-install-recommends lintian
     findings=$( (in_root sh -c 'lintian --allow-root build/deb/ctfg_*.changes') 2>&1) || true
@@ -159,7 +150,7 @@ inner() {
     say "a bare Debian ($suite) to play in"
     make_root
     cp "$deb" "$root/ctfg.deb"
-    make_next "$deb"
+    make_next
     must_apt update
     for step in install_it play_it upgrade_it remove_it purge_it purge_with_care; do
         "$step"

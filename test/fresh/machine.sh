@@ -5,6 +5,7 @@
 #
 #   FRESH_SUITE=trixie ...         another Debian
 #   FRESH_BASE=FILE.tar ...        keeps the bare Debian there, and takes it from there if it exists
+#   FRESH_DEB=FILE.deb ...         takes that package, where one is wanted, instead of building HEAD's
 #   FRESH_KEEP=1 ...               leaves the folder behind, to be looked into
 #
 # Wants root, debootstrap and curl; packages come from where this machine's own apt gets them.
@@ -17,6 +18,7 @@ set -euo pipefail
 
 suite=${FRESH_SUITE:-bookworm}
 folder=/ # where in_root() runs commands
+wanted=(debootstrap curl unshare git) # commands; a test may add its own
 # shellcheck disable=SC2034 # read by the tests
 repo=$(cd "$(dirname "$0")/../.." && pwd)
 
@@ -31,7 +33,7 @@ fail() {
 outer() {
     local tool
     [ "$(id -u)" -eq 0 ] || fail "root is needed, for debootstrap and chroot"
-    for tool in debootstrap curl unshare git; do
+    for tool in "${wanted[@]}"; do
         command -v "$tool" >/dev/null || fail "$tool is missing"
     done
     work=$(mktemp -d "${TMPDIR:-/tmp}/ctfg-fresh-XXXXXX")
@@ -43,12 +45,16 @@ outer() {
     wait "$inner_pid"
 }
 
+# What a test leaves outside its folder and its namespaces: its own to say, run when all has ended.
+clean_up_more() { :; }
+
 # shellcheck disable=SC2317 # called by trap
 clean_up() {
     local status=$?
     if [ -n "$inner_pid" ]; then
         kill "$inner_pid" 2>/dev/null && wait "$inner_pid" 2>/dev/null
     fi
+    clean_up_more
     if [ -n "${FRESH_KEEP:-}" ]; then
         say "kept: $work"
     else
@@ -129,6 +135,27 @@ in_root() {
     exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
         TERM=dumb LANG=C.UTF-8 "${keep[@]}" chroot "$root" sh -c 'cd "$0" && exec "$@"' "$folder" "$@"
 }
+
+apt() { (in_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@") >"$work/apt.log" 2>&1; }
+must_apt() { apt "$@" || { tail -n 40 "$work/apt.log"; fail "apt-get $*"; }; }
+
+# What a developer types on a machine that has nothing; the package is $deb afterwards.
+build_deb() {
+    folder=/srv/ctfg
+    git clone -q --no-hardlinks "$repo" "$root$folder"
+    say "$(git -C "$root$folder" log -1 --format='%h %s')"
+    (in_root make deb) >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; fail "make deb"; }
+    deb=$(find "$root$folder/build/deb" -name 'ctfg_*.deb')
+    [ -n "$deb" ] || fail "make deb leaves no package"
+    folder=/
+}
+
+# The same package as a later version: $work/next is what is in it, to be changed before next_deb.
+open_deb() {
+    dpkg-deb -R "$deb" "$work/next"
+    sed -i 's/^Version: .*/&+next/' "$work/next/DEBIAN/control"
+}
+next_deb() { dpkg-deb --root-owner-group -b "$work/next" "$root/next.deb" >/dev/null; }
 
 # ---- inner half: playing ---------------------------------------------------------------------
 
