@@ -236,20 +236,6 @@ static void on_tick(uv_timer_t *timer)
 
 /* ---- setting up ------------------------------------------------------------------------------- */
 
-static void close_what_is_not_ours(struct heritage *heritage)
-{
-    for (uint32_t i = 0; i < heritage->listener_count; i++) {
-        if (heritage->listener_fds[i] >= 0) {
-            (void)close(heritage->listener_fds[i]);
-        }
-    }
-    heritage->listener_count = 0;
-    if (heritage->metrics_fd >= 0) {
-        (void)close(heritage->metrics_fd);
-        heritage->metrics_fd = HERITAGE_FD_NONE;
-    }
-}
-
 static void set_up_signals(void)
 {
     sigset_t none;
@@ -270,7 +256,6 @@ static void set_up_role(struct heritage *heritage)
     proc_title_set("ctfg: db");
     log_set_process("db");
     set_up_signals();
-    close_what_is_not_ours(heritage);
     if (!segment_map_for(heritage->segment, PROC_DB)) {
         LOG(LOG_LEVEL_ERROR, "the shared segment cannot be mapped", LOG_ERRNO(errno));
         _exit(EX_OSERR);

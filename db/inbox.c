@@ -232,8 +232,10 @@ static void queue_request(struct inbox_conn *conn, const void *message, size_t l
     memcpy(&request->head, message, len);
 }
 
-static void queue_guess(struct inbox *inbox, const struct wire_guess *guess)
+static void queue_guess(struct inbox *inbox, const void *message)
 {
+    struct wire_guess *guess;
+
     if (inbox->guess_count == inbox->queue_max || inbox->queue_count > inbox->queue_max / 2) {
         slots_add(METRIC_DB_GUESSES_DROPPED, 1);
         return;
@@ -241,7 +243,8 @@ static void queue_guess(struct inbox *inbox, const struct wire_guess *guess)
     if (inbox->guess_count == 0) {
         inbox->guess_since_us = clock_mono_us();
     }
-    inbox->guesses[(inbox->guess_first + inbox->guess_count++) % inbox->queue_max] = *guess;
+    guess = &inbox->guesses[(inbox->guess_first + inbox->guess_count++) % inbox->queue_max];
+    memcpy(guess, message, sizeof(*guess));
 }
 
 /* ---- in --------------------------------------------------------------------------------------- */
@@ -262,31 +265,19 @@ static const char *take_hello(struct inbox_conn *conn, const void *message)
     return NULL;
 }
 
-static const char *take_guess(struct inbox_conn *conn, const void *message)
-{
-    struct wire_guess guess;
-
-    memcpy(&guess, message, sizeof(guess));
-    if (guess.guess_bytes > WIRE_GUESS_BYTES_MAX) {
-        return "a guess is longer than its field";
-    }
-    queue_guess(conn->inbox, &guess);
-    return NULL;
-}
-
 static const char *take_name(struct inbox_conn *conn, const void *message, size_t len)
 {
     struct wire_name name;
 
     memcpy(&name, message, sizeof(name));
-    if (name.name[0] == '\0' || memchr(name.name, '\0', sizeof(name.name)) == NULL) {
-        return "a display name is empty or has no end";
+    if (name.name[0] == '\0') {
+        return "a display name is empty";
     }
     queue_request(conn, message, len);
     return NULL;
 }
 
-/* One whole message of the right size for its type.  NULL, or why its sender is dropped. */
+/* One whole message that wire_check() has passed.  NULL, or why its sender is dropped. */
 static const char *take_message(struct inbox_conn *conn, const struct wire_head *head,
                                 const void *message)
 {
@@ -297,7 +288,8 @@ static const char *take_message(struct inbox_conn *conn, const struct wire_head 
     case WIRE_HELLO:
         return take_hello(conn, message);
     case WIRE_GUESS:
-        return take_guess(conn, message);
+        queue_guess(conn->inbox, message);
+        return NULL;
     case WIRE_NAME:
         return take_name(conn, message, head->size_bytes);
     case WIRE_SUBMIT:
@@ -433,15 +425,6 @@ void inbox_stop_listening(struct inbox *inbox)
     if (!inbox->is_closing) {
         inbox->is_closing = true;
         uv_close((uv_handle_t *)&inbox->listener, NULL);
-    }
-}
-
-void inbox_close_conns(struct inbox *inbox)
-{
-    for (uint32_t i = 0; i < INBOX_CONNS_MAX; i++) {
-        if (inbox->conns[i] != NULL) {
-            conn_close(inbox->conns[i]);
-        }
     }
 }
 

@@ -63,8 +63,6 @@ struct inbox {
 MUST_USE bool inbox_open(struct inbox *inbox, uv_loop_t *loop, int listener_fd, uint32_t queue_max);
 /* No new connections; those there are go on. */
 void inbox_stop_listening(struct inbox *inbox);
-/* Closes every connection that has nothing left to send. */
-void inbox_close_conns(struct inbox *inbox);
 /* Answers that are on their way out, in bytes. */
 size_t inbox_unsent_bytes(const struct inbox *inbox);
 /* After the loop has run out. */

@@ -4,7 +4,6 @@
 #include "db/recent.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "shm/base/check.h"
 
@@ -20,13 +19,6 @@ void recent_free(struct recent *recent)
     free(recent->receipts);
     map_free(&recent->by_request);
     *recent = (struct recent){0};
-}
-
-void recent_clear(struct recent *recent)
-{
-    memset(recent->receipts, 0, RECENT_MAX * sizeof(struct receipt));
-    map_clear(&recent->by_request);
-    recent->next = 0;
 }
 
 void recent_add(struct recent *recent, const struct receipt *receipt)

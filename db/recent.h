@@ -35,7 +35,6 @@ struct recent {
 
 void recent_init(struct recent *recent);
 void recent_free(struct recent *recent);
-void recent_clear(struct recent *recent);
 /* A request id of 0 is nobody's and not remembered. */
 void recent_add(struct recent *recent, const struct receipt *receipt);
 MUST_USE bool recent_find(const struct recent *recent, uint64_t request_id,

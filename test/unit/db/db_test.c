@@ -3,6 +3,9 @@
 
 #include "test/unit/db/fixture_db.h"
 
+#include <sys/mman.h>
+#include <sysexits.h>
+
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
@@ -472,6 +475,80 @@ static void a_reload_keeps_the_scores_and_brings_the_new_challenge(void **state)
     (void)close(fd);
 }
 
+static void a_reload_that_fails_leaves_the_old_game(void **state)
+{
+    struct fixture *fixture = *state;
+    int nonsense = memfd_create("nonsense", MFD_CLOEXEC);
+
+    log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    assert_int_equal(write(nonsense, "no files", 8), 8);
+    assert_true(control_send(fixture->control_fd, CONTROL_RELOAD, 2, nonsense));
+    struct control_message told = fixture_hear(fixture);
+
+    assert_int_equal(told.type, CONTROL_RELOAD_FAILED);
+    assert_int_equal(told.value, 2);
+    assert_true(control_send(fixture->control_fd, CONTROL_RELOAD, 3, -1)); /* without any files */
+    told = fixture_hear(fixture);
+    assert_int_equal(told.type, CONTROL_RELOAD_FAILED);
+    assert_int_equal(told.value, 3);
+    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).points, 100);
+    assert_int_equal(state_generation(board_live(&fixture->board)), 1);
+    (void)close(nonsense);
+    (void)close(fd);
+}
+
+static void what_only_db_says_means_nothing_to_db(void **state)
+{
+    struct fixture *fixture = *state;
+    int other = memfd_create("other", MFD_CLOEXEC);
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    assert_true(control_send(fixture->control_fd, CONTROL_DRAINED, 0, other));
+    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).points, 100);
+    (void)close(other);
+    (void)close(fd);
+}
+
+static void a_signal_to_end_is_a_drain(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).status, WIRE_OK);
+    (void)close(fd);
+    assert_int_equal(kill(fixture->db_pid, SIGTERM), 0);
+    assert_int_equal(fixture_hear(fixture).type, CONTROL_DRAINED);
+    int status = fixture_reap(fixture);
+
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(fixture_files(fixture, STORE_FILE "-wal"), 0);
+}
+
+static void a_db_that_cannot_open_its_file_leaves_with_a_status_that_says_so(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[256];
+
+    log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
+    fixture_found(fixture);
+    fixture_path(fixture, STORE_FILE, path);
+    assert_int_equal(unlink(path), 0);
+    fixture_write(fixture->dir, STORE_FILE, "this is no database, but long enough to be looked at");
+    fixture_fork(fixture);
+    int status = fixture_reap(fixture);
+
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), EX_NOINPUT);
+}
+
 int main(void)
 {
 #define PROCESS_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -494,6 +571,10 @@ int main(void)
         PROCESS_TEST(a_db_without_its_master_leaves_in_order),
         PROCESS_TEST(a_guess_is_kept_and_nobody_waits),
         PROCESS_TEST(a_reload_keeps_the_scores_and_brings_the_new_challenge),
+        PROCESS_TEST(a_reload_that_fails_leaves_the_old_game),
+        PROCESS_TEST(what_only_db_says_means_nothing_to_db),
+        PROCESS_TEST(a_signal_to_end_is_a_drain),
+        PROCESS_TEST(a_db_that_cannot_open_its_file_leaves_with_a_status_that_says_so),
     };
 
     return cmocka_run_group_tests_name("db", tests, NULL, NULL);

@@ -168,6 +168,12 @@ static void a_database_of_something_else_is_refused(void **state)
     assert_non_null(strstr(error, "not a database of a game"));
     fixture_path(fixture, STORE_FILE, path);
     assert_int_equal(unlink(path), 0);
+    /* Its events would do, its users would not. */
+    fixture_sql(fixture, older_tables);
+    fixture_sql(fixture, "DROP TABLE users; CREATE TABLE users(id INTEGER PRIMARY KEY, shoe_size)");
+    assert_false(db_prepare(fixture->game, &facts, error, sizeof(error)));
+    assert_non_null(strstr(error, "users lacks"));
+    assert_int_equal(unlink(path), 0);
     fixture_write(fixture->dir, STORE_FILE, "this was never a database, but somebody's notes\n");
     assert_false(db_prepare(fixture->game, &facts, error, sizeof(error)));
     assert_non_null(strstr(error, STORE_FILE));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* replay_test.c - a replay equals the board of a running server, and says so when it does not. */
+#include "db/replay.c"
 
 #include "test/unit/db/fixture_db.h"
 
@@ -120,6 +121,111 @@ static void a_row_that_nobody_decided_is_found_by_its_sum(void **state)
     free(text);
 }
 
+/* What `ctfg check` would say if the two routes did not lead to the same board. */
+static void two_folds_that_differ_are_told_apart(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_options options = {.dir = fixture->dir, .read_only = true};
+    struct replay replay = {.game = fixture->game};
+    char error[512] = "";
+    char *text = NULL;
+    size_t len = 0;
+    uint64_t ts_us;
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    play(fixture, fd, 5);
+    (void)close(fd);
+    fixture_kill(fixture);
+    assert_int_equal(store_open(&options, &replay.store, error, sizeof(error)), STORE_OK);
+    assert_int_equal(store_newest(replay.store, &replay.up_to, &ts_us), STORE_OK);
+    replay.out = open_memstream(&text, &len);
+    assert_true(replay_run(&replay));
+    assert_int_equal(replay.findings, 0);
+    struct bank *first = &replay.board.banks[0];
+    struct bank *second = &replay.board.banks[1];
+
+    atomic_fetch_add(&second->players[BOB].score_points, 1);
+    compare_players(&replay, first, second);
+    assert_int_equal(replay.findings, 1);
+    atomic_fetch_add(&first->challenges[CHALLENGE_FIRST].solves, 1);
+    compare_challenges(&replay, first, second);
+    assert_int_equal(replay.findings, 2);
+    /* A user with events whom the board does not have, and one with other sums. */
+    struct store_sum nobody = {.id = 4711, .points = 1, .solves = 1};
+
+    assert_true(compare_user_sum(&replay, &nobody));
+    assert_int_equal(replay.findings, 3);
+    for (int i = 0; i < REPLAY_FINDINGS_MAX; i++) {
+        assert_true(compare_user_sum(&replay, &nobody));
+    }
+    assert_int_equal(replay.findings, 3 + REPLAY_FINDINGS_MAX); /* counted, but not all printed */
+    (void)fclose(replay.out);
+    assert_non_null(strstr(text, "in the other"));
+    assert_non_null(strstr(text, "differs between the two replays"));
+    assert_non_null(strstr(text, "user 4711 has events but is not on the board"));
+    size_t lines = 0;
+
+    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++) {
+        lines++;
+    }
+    assert_int_equal(lines, REPLAY_FINDINGS_MAX);
+    free(text);
+    replay_free(&replay);
+    store_close(replay.store);
+}
+
+static void a_damaged_file_is_neither_checked_nor_backed_up(void **state)
+{
+    struct fixture *fixture = *state;
+    char target[256];
+    char *text = NULL;
+    size_t len = 0;
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    play(fixture, fd, 6);
+    (void)close(fd);
+    assert_int_equal(fixture_drain(fixture), 0);
+    /* An index that has lost a row: only a look at everything finds that. */
+    fixture_sql(fixture, "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = replace(sql, "
+                         "'event_type = 1', 'event_type = 2') WHERE name = 'uniq_submit'");
+    assert_int_equal(check(fixture, &text), 1);
+    assert_non_null(strstr(text, "is damaged"));
+    free(text);
+    fixture_path(fixture, "copy.db", target);
+    FILE *out = open_memstream(&text, &len);
+
+    assert_int_equal(db_backup(fixture->game, target, out), 1);
+    (void)fclose(out);
+    assert_non_null(strstr(text, "kept to look at"));
+    free(text);
+    assert_int_equal(fixture_files(fixture, "copy.db"), 1); /* as copy.db.partial */
+    assert_int_equal(access(target, F_OK), -1);
+}
+
+static void a_backup_that_cannot_be_written_says_why(void **state)
+{
+    struct fixture *fixture = *state;
+    char *text = NULL;
+    size_t len = 0;
+    char far[5000];
+
+    fixture_start(fixture);
+    FILE *out = open_memstream(&text, &len);
+
+    assert_int_equal(db_backup(fixture->game, "/no/such/folder/copy.db", out), 1);
+    memset(far, 'f', sizeof(far));
+    far[sizeof(far) - 1] = '\0';
+    assert_int_equal(db_backup(fixture->game, far, out), 2);
+    (void)fclose(out);
+    assert_non_null(strstr(text, "The backup failed: "));
+    assert_non_null(strstr(text, "too long"));
+    free(text);
+}
+
 static void without_a_database_there_is_nothing_wrong(void **state)
 {
     char *text = NULL;
@@ -172,6 +278,9 @@ int main(void)
         REPLAY_TEST(a_row_that_nobody_decided_is_found_by_its_sum),
         REPLAY_TEST(without_a_database_there_is_nothing_wrong),
         REPLAY_TEST(a_backup_opens_while_the_server_runs),
+        REPLAY_TEST(two_folds_that_differ_are_told_apart),
+        REPLAY_TEST(a_damaged_file_is_neither_checked_nor_backed_up),
+        REPLAY_TEST(a_backup_that_cannot_be_written_says_why),
     };
 
     return cmocka_run_group_tests_name("replay", tests, NULL, NULL);
