@@ -9,14 +9,10 @@
 // write-ahead log are looked at after each game, and every few seconds of the real one. The table goes
 // to standard output and into docs/reliability.md. Exit status 1: an error, a stream that missed
 // something, or something that grows.
-import { spawn } from "node:child_process";
-import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { demoGame, startCtfg, usage } from "../../bench/lib/server.mjs";
-import { median } from "../../bench/lib/rounds.mjs";
-import { root } from "./programs.mjs";
+import { demoGame, startCtfg } from "../../bench/lib/server.mjs";
+import { ADMIN_TOKEN, growth, judgeGame, LIMITS, look, play, reset } from "./games.mjs";
 import { count, machineLine, tableOf, writeBlock } from "./report.mjs";
 
 const { values } = parseArgs({
@@ -27,89 +23,10 @@ const { values } = parseArgs({
     "real-minutes": { type: "string", default: "20" },
   },
 });
-const ADMIN_TOKEN = "soak-admin-token-of-the-test";
 const LOOK_MS = 5000;
-/** A plateau may have a slope: what caches and the allocator still take in, per process. */
-const GROWTH_MB_MAX = 8;
-const GROWTH_MAX = 1.15;
-const FDS_MORE_MAX = 4;
 const WAL_MB_MAX = 112; /* 1.75 times the default bound of 64 MB, where db refuses writes */
 /** What the emulator takes for a game of jitter 1: starts over a second, then 25 pauses of 0.05 s. */
 const SECONDS_A_JITTER = 2.25;
-const LIMITS = "limits:\n  submit: 1000 + 1000/s\n  hint: 1000 + 1000/s\n  name: 1000 + 1000/s\n  api: 1000 + 1000/s\n";
-
-function play(server, gameDir, players, jitter, seed) {
-  const args = ["--port", server.port, "--game", gameDir, "--db", server.dbPath, "--players", players, "--jitter", jitter, "--seed", seed];
-  return new Promise((resolve, reject) => {
-    const child = spawn(join(root, "build", "bench", "players"), args.map(String), { stdio: ["ignore", "pipe", "inherit"] });
-    const end = () => child.kill("SIGKILL");
-    process.on("exit", end);
-    let text = "";
-    child.stdout.on("data", (chunk) => (text += chunk));
-    child.on("error", reject);
-    child.on("close", (code) => {
-      process.off("exit", end);
-      text === "" ? reject(new Error(`the emulator ended with ${code}`)) : resolve({ code, ...JSON.parse(text) });
-    });
-  });
-}
-
-async function reset(port) {
-  const answer = await fetch(`http://127.0.0.1:${port}/admin/reset`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ token: ADMIN_TOKEN }),
-  });
-  if (answer.status !== 200) {
-    throw new Error(`the reset was answered ${answer.status}: ${await answer.text()}`);
-  }
-}
-
-function sizeOf(path) {
-  try {
-    return statSync(path).size;
-  } catch {
-    return 0;
-  }
-}
-
-function look(server) {
-  return {
-    wal_mb: sizeOf(`${server.dbPath}-wal`) / 2 ** 20,
-    processes: server.family().map((pid) => {
-      const { name, rss_kb } = usage(pid);
-      return { pid, name, rss_mb: rss_kb / 1024, fds: readdirSync(`/proc/${pid}/fd`).length };
-    }),
-  };
-}
-
-const nameOf = ({ name }) => (name.startsWith("ctfg") || name.startsWith("/") ? "master" : name);
-
-/** The first and the last third of the looks, a row a process. */
-function growth(what, looks, limits, wrong) {
-  const third = Math.max(1, Math.floor(looks.length / 3));
-  return looks[0].processes.map((process, i) => {
-    const of = (part, field) => median(part.map((one) => one.processes[i]?.[field] ?? NaN));
-    const early = { rss: of(looks.slice(0, third), "rss_mb"), fds: of(looks.slice(0, third), "fds") };
-    const late = { rss: of(looks.slice(-third), "rss_mb"), fds: of(looks.slice(-third), "fds") };
-    if (!(late.rss <= Math.max(early.rss * GROWTH_MAX, early.rss + GROWTH_MB_MAX))) {
-      wrong(`${what}: ${nameOf(process)} grows from ${early.rss.toFixed(1)} to ${late.rss.toFixed(1)} MB`);
-    }
-    if (limits.fds && !(late.fds <= early.fds + FDS_MORE_MAX)) {
-      wrong(`${what}: ${nameOf(process)} has ${late.fds} descriptors after ${early.fds}`);
-    }
-    return [
-      what, nameOf(process), `${early.rss.toFixed(1)} → ${late.rss.toFixed(1)}`, `${early.fds} → ${late.fds}`,
-      i === 0 ? Math.max(...looks.map((one) => one.wal_mb)).toFixed(1) : "",
-    ];
-  });
-}
-
-function judgeGame(what, result, wrong) {
-  if (result.code !== 0 || result.errors > 0 || result.streams_exact !== result.players) {
-    wrong(`${what}: ${result.errors} errors, ${result.streams_exact} of ${result.players} streams exact`);
-  }
-}
 
 async function compressed(server, gameDir, wrong) {
   const looks = [];
