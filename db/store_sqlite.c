@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/log_writer.h"
 #include "db/migrate.h"
 #include "db/sqlite_copy.h"
 #include "shm/base/check.h"
@@ -338,7 +339,8 @@ enum store_status store_open(const struct store_options *options, struct store *
     if (options->create) {
         make_private_file(store->path);
     }
-    if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(store->path, &store->db, flags,
+                        options->read_only ? NULL : log_writer_vfs()) != SQLITE_OK) {
         (void)snprintf(why, sizeof(why), "it cannot be opened: %s", sqlite3_errmsg(store->db));
         return open_failed(store, ret_store, ret_error, error_bytes, why);
     }

@@ -21,7 +21,7 @@ home() { # one line a library: which of our files may name its header?
     llhttp.h) echo 'worker/http.[ch]' ;;
     wslay/*) echo 'worker/ws.[ch]' ;;
     pcre2.h) echo 'conf/flag.[ch]' ;;
-    sqlite3.h) echo 'db/store_sqlite.[ch] db/sqlite_copy.c db/migrate.c db/backup.c' ;;
+    sqlite3.h) echo 'db/store_sqlite.[ch] db/sqlite_copy.c db/log_writer.c db/migrate.c db/backup.c' ;;
     sodium.h) echo 'worker/session.c worker/password.c' ;;
     jansson.h) echo 'conf/* worker/body.[ch]' ;;
     cyaml/*) echo 'conf/settings.c' ;;
