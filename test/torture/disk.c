@@ -21,7 +21,7 @@ struct disk_file {
     sqlite3_file base; /* first: SQLite knows the file by it */
     sqlite3_file *real;
     uint32_t file;
-    bool syncs_folder; /* at its first sync, as the unix VFS does for a new journal or log */
+    bool syncs_folder; /* at its first sync, as the unix VFS does for a journal or log */
 };
 
 const char *const disk_fault_names[DISK_FAULTS] = {
@@ -180,13 +180,12 @@ static void put_found(struct disk_log *log, uint32_t file, const char *path, uin
 }
 
 /* A file the log does not know yet: as it is found, or new. */
-static uint32_t meet_file(const char *path, bool *ret_is_new)
+static uint32_t meet_file(const char *path)
 {
     struct disk_log *log = disk.log;
     uint32_t file = find_file(path);
     struct stat facts = {0};
 
-    *ret_is_new = false;
     if (!is_recorded(path) || file != NO_FILE) {
         return file;
     }
@@ -197,7 +196,6 @@ static uint32_t meet_file(const char *path, bool *ret_is_new)
         put_found(log, file, path, (uint32_t)facts.st_size);
     } else {
         (void)put(log, DISK_CREATE, file);
-        *ret_is_new = true;
     }
     return file;
 }
@@ -227,12 +225,22 @@ static int file_read(sqlite3_file *file, void *bytes, int len, sqlite3_int64 off
     return of(file)->real->pMethods->xRead(of(file)->real, bytes, len, offset);
 }
 
+/* In pieces: nothing says that a disk keeps a large write whole, or in order. */
+static void log_write(uint32_t file, const char *bytes, uint32_t len, uint64_t offset)
+{
+    for (uint32_t at = 0; at < len; at += DISK_PIECE_BYTES) {
+        uint32_t piece = len - at < DISK_PIECE_BYTES ? len - at : DISK_PIECE_BYTES;
+
+        put_bytes(disk.log, DISK_WRITE, file, offset + at, bytes + at, piece);
+    }
+}
+
 static int write_and_log(struct disk_file *file, const void *bytes, int len, sqlite3_int64 offset)
 {
     int code = file->real->pMethods->xWrite(file->real, bytes, len, offset);
 
     if (code == SQLITE_OK && is_logged(file)) {
-        put_bytes(disk.log, DISK_WRITE, file->file, (uint64_t)offset, bytes, (uint32_t)len);
+        log_write(file->file, bytes, (uint32_t)len, (uint64_t)offset);
     }
     return code;
 }
@@ -371,7 +379,6 @@ static int disk_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int
                      int *ret_flags)
 {
     struct disk_file *ours = of(file);
-    bool is_new;
 
     (void)vfs;
     ours->base.pMethods = NULL;
@@ -379,8 +386,9 @@ static int disk_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, int
         return SQLITE_CANTOPEN;
     }
     ours->real = (sqlite3_file *)(ours + 1);
-    ours->file = meet_file(path, &is_new);
-    ours->syncs_folder = is_new && (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) != 0;
+    ours->file = meet_file(path);
+    ours->syncs_folder = (flags & SQLITE_OPEN_CREATE) != 0 &&
+                         (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL)) != 0;
     int code = disk.real->xOpen(disk.real, path, ours->real, flags, ret_flags);
 
     if (ours->real->pMethods != NULL) {

@@ -17,6 +17,7 @@
 
 #define DISK_FILES_MAX 256 /* made in one recording; a name that comes back is another file */
 #define DISK_NAME_BYTES 96
+#define DISK_PIECE_BYTES 1024 /* a larger write is written down as several */
 
 enum disk_op_type {
     DISK_FOUND,    /* was there before, on disk: bytes are all of it */
