@@ -69,6 +69,16 @@ bool players_read(const struct bank *bank, uint32_t player, struct player_view *
     return true;
 }
 
+bool players_auth_epoch(const struct bank *bank, uint32_t player, uint32_t *ret_epoch)
+{
+    if (player >= bank->players_max ||
+        (bank_load_u32(&bank->players[player].flags) & SHM_PLAYER_KNOWN) == 0) {
+        return false;
+    }
+    *ret_epoch = bank_load_u32(&bank->players[player].auth_epoch);
+    return true;
+}
+
 int64_t players_score(const struct bank *bank, uint32_t player)
 {
     return player < bank->players_max ? bank_load_i64(&bank->players[player].score_points) : 0;

@@ -29,6 +29,8 @@ struct player_view {
 
 /* false: no such slot, or nobody in it. */
 bool players_read(const struct bank *bank, uint32_t player, struct player_view *ret_view);
+/* The epoch of their sessions alone.  false: no such slot, or nobody in it. */
+bool players_auth_epoch(const struct bank *bank, uint32_t player, uint32_t *ret_epoch);
 /* The score alone; 0 for nobody. */
 int64_t players_score(const struct bank *bank, uint32_t player);
 /* By users.id: looks at `hint` first, then at all.  SHM_NONE: nobody. */

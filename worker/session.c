@@ -190,14 +190,14 @@ static bool is_good_in(struct worker *worker, const struct bank *bank,
                        const struct session *session)
 {
     const struct game_player *who = game_player_at(worker->game, session->player);
-    struct player_view view;
+    uint32_t player_epoch;
 
     if (session->auth_epoch != (uint32_t)state_auth_epoch(bank)) {
         return false;
     }
     return session->player == SHM_NONE ||
-           (players_read(bank, session->player, &view) &&
-            view.auth_epoch == session->player_epoch && who != NULL &&
+           (players_auth_epoch(bank, session->player, &player_epoch) &&
+            player_epoch == session->player_epoch && who != NULL &&
             who->credential_hash == session->credential_hash);
 }
 
