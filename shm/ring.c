@@ -13,6 +13,8 @@
  */
 #include "shm/ring.h"
 
+#include <sys/mman.h>
+
 #include "shm/base/check.h"
 #include "shm/base/proc.h"
 
@@ -178,6 +180,15 @@ void ring_append(struct ring *ring, const struct event *event)
     atomic_store_explicit(&slot->seq, event->seq, memory_order_release);
     /* release (F): who sees this number finds the slot filled; pairs with ring_newest_seq() */
     atomic_store_explicit(&ring->head->newest_seq, event->seq, memory_order_release);
+}
+
+void ring_take_memory(const struct ring *ring)
+{
+    uintptr_t page = (uintptr_t)ring->slots / SHM_PAGE_BYTES * SHM_PAGE_BYTES;
+    size_t len = (uintptr_t)ring->slots + ring->slot_count * sizeof(*ring->slots) - page;
+
+    assert_writer();
+    (void)madvise((void *)page, len, MADV_POPULATE_WRITE); /* before Linux 5.14: page by page */
 }
 
 void ring_reset(struct ring *ring, uint64_t floor_seq)

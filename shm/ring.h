@@ -36,6 +36,8 @@ enum ring_read ring_read_event(const struct ring *ring, uint64_t seq, struct eve
 
 /* db only. */
 void ring_append(struct ring *ring, const struct event *event); /* seq above the newest */
+/* db, before it writes every slot: takes the memory in one go, where each page would be a fault. */
+void ring_take_memory(const struct ring *ring);
 /* Forgets everything up to and including floor_seq, and takes events above it anew: at start (before
  * refilling) and at a reset.  Readers ahead of it see RING_FUTURE until the refilling has passed
  * them; slots are not wiped, since a refill writes the same committed events into the same slots. */
