@@ -27,7 +27,7 @@
 #include "worker/route.h"
 #include "worker/view_parts.h"
 
-#define SLICE_US 4000
+#define SLICE_US 2000
 /* How old an answer may be while its successor is built.  Without it everyone who asks in these
  * milliseconds is answered in one burst, which costs half as much again and fills their sockets. */
 #define STALE_US 30000
