@@ -42,7 +42,9 @@ describe("contract, section 3: the HTTP API", { timeout: 60000 }, () => {
           challenge(4, { hints: [{ id: 1, text: "dear", cost: 1000 }] }),
         ],
         files: {
-          "ctfg.yaml": "game:\n  ends: 2199-01-01T00:00:00Z\n",
+          "ctfg.yaml": "game:\n  ends: 2199-01-01T00:00:00Z\n  logo: logo.png\n  accent_colour: '#aabb09'\n",
+          "images/logo.png": "a logo",
+          "images/banner.png": "a banner",
           "game-clusters.yaml": "control_cluster: control\nplayer_clusters: [zero, one, two]\n",
         },
       }),
@@ -321,6 +323,13 @@ describe("contract, section 3: the HTTP API", { timeout: 60000 }, () => {
     assert.ok(json.name_rules.blocked.includes("gamemaster"));
     assert.ok(Math.abs(json.server_ts - Date.now()) < 60000);
     assert.deepEqual([json.starts_ts, json.ends_ts], [null, Date.parse("2199-01-01T00:00:00Z")]);
+  });
+
+  it("GET /api/game names the game's pictures, which are there", async () => {
+    const { json } = await call(server.url, "GET", "/api/game");
+    assert.deepEqual([json.logo, json.banner, json.accent], ["/images/logo.png", "/images/banner.png", "#aabb09"]);
+    assert.equal((await call(server.url, "GET", json.logo)).text, "a logo");
+    assert.equal((await call(server.url, "GET", json.banner)).text, "a banner");
   });
 
   it("GET /reset is a small form that needs no script", async () => {

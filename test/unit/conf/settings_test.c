@@ -134,6 +134,49 @@ static void every_kind_of_value_is_read(void **state)
     release(&loaded);
 }
 
+/* A reload names the settings that wait for a restart by this. */
+static void a_change_is_noticed_whatever_its_kind(void **state)
+{
+    (void)state;
+    static const char *const changed[] = {
+        "listen.port",   "listen.address", "game.board_public",  "game.ends",  "game.blocked_names",
+        "game.logo",     "http.body_size", "game.accent_colour", "stream.url", "stream.tick",
+        "limits.submit", "limits.session", "log.level",
+    };
+    struct loaded one = load(NULL, NULL, NULL);
+    struct loaded other = load(
+        "listen: {port: 81, address: 'unix:/run/x'}\n"
+        "game: {board_public: true, ends: 2026-11-28T10:00:00Z, blocked_names: [foo], logo: l.png,"
+        " accent_colour: '#aabb09'}\n"
+        "http: {body_size: 1MiB}\n"
+        "stream: {url: 'wss://x.example/scorestream', tick: 1s}\n"
+        "limits: {submit: 5+2/m, session: 2d}\n"
+        "log: {level: debug}\n",
+        NULL, NULL);
+
+    diag_print(&other.diag);
+    assert_true(one.ok && other.ok);
+    for (uint32_t i = 0; i < settings_row_count; i++) {
+        const struct settings_row *row = &settings_rows[i];
+        bool differs = false;
+
+        for (size_t j = 0; j < ARRAY_LEN(changed); j++) {
+            differs = differs || strcmp(row->key, changed[j]) == 0;
+        }
+        if (settings_differ(row, &one.settings, &other.settings) != differs) {
+            fail_msg("%s: %s", row->key, differs ? "the change is missed" : "nothing changed");
+        }
+        assert_false(settings_differ(row, &other.settings, &other.settings));
+    }
+    release(&one);
+    /* Of two lists of one length the words count. */
+    one = load("game: {blocked_names: [bar]}\n", NULL, NULL);
+    assert_true(settings_differ(settings_find_key(STR("game.blocked_names")), &one.settings,
+                                &other.settings));
+    release(&one);
+    release(&other);
+}
+
 static void an_empty_list_means_none(void **state)
 {
     (void)state;
@@ -448,6 +491,7 @@ int main(void)
         cmocka_unit_test(without_a_file_all_have_their_defaults),
         cmocka_unit_test(a_file_of_comments_says_nothing),
         cmocka_unit_test(every_kind_of_value_is_read),
+        cmocka_unit_test(a_change_is_noticed_whatever_its_kind),
         cmocka_unit_test(an_empty_list_means_none),
         cmocka_unit_test(unknown_keys_have_their_line_and_a_suggestion),
         cmocka_unit_test(a_key_is_there_once),
