@@ -163,6 +163,7 @@ export async function runRound({ seed, kills, until = Infinity, loadMs = 0 }) {
       await killUnderLoad(round, kills, until);
     }
     await round.load.stopAsking();
+    await round.load.sendEveryoneAway();
     await waitForStreams(round, wrong);
     if (!checkCommand(round.server, wrong).includes("shows the same")) {
       wrong("ctfg check did not see the running server's board");

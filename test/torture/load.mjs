@@ -220,9 +220,8 @@ export class Load {
     );
   }
 
-  logout(random) {
+  logout(random, everyone = random.below(10) === 0) {
     const { i } = random.pick(this.players);
-    const everyone = random.below(10) === 0;
     return this.record(
       "admin",
       { op: "logout" },
@@ -255,7 +254,7 @@ export class Load {
   async runWatcher(self) {
     self.player = new Player(() => this.server().url, playerName(self.of), playerPassword(self.of));
     self.since = 0;
-    while (this.running) {
+    while (this.watching) {
       try {
         await self.player.login();
         await this.followStream(self);
@@ -270,6 +269,9 @@ export class Load {
     const op = { client: self.name, op: "stream", since: self.since, invoked: now(), outcome: "ok" };
     const stream = await openStream(self.player.streamUrl, { since: self.since });
     self.stream = stream;
+    if (!this.watching) {
+      stream.close();
+    }
     await stream.closed;
     const events = stream.events();
     const resync = events.findIndex((event) => event.type === "system");
@@ -293,6 +295,7 @@ export class Load {
 
   start() {
     this.running = true;
+    this.watching = true;
     this.loops = [
       ...this.players.map((self) => this.runPlayer(self)),
       this.runAdmin(),
@@ -300,13 +303,20 @@ export class Load {
     ];
   }
 
-  /** Stops asking; watchers stay until closeStreams(). */
+  /** Stops asking; watchers stay, and come back when a last logout sends them away, until closeStreams(). */
   async stopAsking() {
     this.running = false;
     await Promise.all(this.loops.slice(0, this.players.length + 1));
   }
 
+  /** Everyone is logged out, and something happens while nobody looks: the streams come back for it. */
+  async sendEveryoneAway() {
+    await this.logout(this.admin.random, true);
+    await this.award(this.admin.random);
+  }
+
   async closeStreams() {
+    this.watching = false;
     this.watchers.forEach((self) => self.stream?.close());
     await Promise.all(this.loops);
   }
