@@ -417,7 +417,7 @@ install: $(B)/ctfg $(PRINTED) ## install under DESTDIR and PREFIX=/usr/local
 		sed -i 's,/usr/bin/ctfg,$(PREFIX)/bin/ctfg,' $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit 1; \
 	done
 
-.PHONY: deb deb-test systemd-test
+.PHONY: deb deb-test systemd-test container-test
 deb: ## build/deb/ctfg_*.deb, for the Debian it is built on (DEB_REVISION=1~deb12)
 	@package/deps deb
 	@$(MAKE) --no-print-directory all web
@@ -428,6 +428,9 @@ deb-test: ## build, install, upgrade, remove, purge it in bare Debians (root, de
 
 systemd-test: ## boot a bare Debian with its package, lead the service through its life (root, systemd-nspawn)
 	test/fresh/systemd.sh
+
+container-test: ## build package/Containerfile on a bare Debian, play in its image (root, debootstrap, podman)
+	test/fresh/container.sh
 
 .PHONY: deps
 deps: ## install what building and testing need (asks before it needs root)

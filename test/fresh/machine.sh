@@ -19,6 +19,7 @@ set -euo pipefail
 suite=${FRESH_SUITE:-bookworm}
 folder=/ # where in_root() runs commands
 wanted=(debootstrap curl unshare git) # commands; a test may add its own
+packages=make,git,ca-certificates     # in the bare Debian, besides what has to be; FRESH_BASE has them too
 # shellcheck disable=SC2034 # read by the tests
 repo=$(cd "$(dirname "$0")/../.." && pwd)
 
@@ -31,7 +32,7 @@ fail() {
 # ---- outer half ------------------------------------------------------------------------------
 
 outer() {
-    local tool
+    local tool status=0
     [ "$(id -u)" -eq 0 ] || fail "root is needed, for debootstrap and chroot"
     for tool in "${wanted[@]}"; do
         command -v "$tool" >/dev/null || fail "$tool is missing"
@@ -42,7 +43,9 @@ outer() {
     trap 'exit 130' INT TERM HUP
     unshare --mount --pid --fork --kill-child --mount-proc "$0" --inner "$work" &
     inner_pid=$!
-    wait "$inner_pid"
+    wait "$inner_pid" || status=$?
+    inner_pid=''
+    return "$status"
 }
 
 # What a test leaves outside its folder and its namespaces: its own to say, run when all has ended.
@@ -52,7 +55,9 @@ clean_up_more() { :; }
 clean_up() {
     local status=$?
     if [ -n "$inner_pid" ]; then
-        kill "$inner_pid" 2>/dev/null && wait "$inner_pid" 2>/dev/null
+        # unshare heeds no SIGTERM.  It ends when all in its namespace has.
+        xargs -r kill -KILL 2>/dev/null <"/proc/$inner_pid/task/$inner_pid/children" || true
+        wait "$inner_pid" 2>/dev/null || true
     fi
     clean_up_more
     if [ -n "${FRESH_KEEP:-}" ]; then
@@ -91,8 +96,10 @@ copy_fetch_settings() {
         name=$([ "$file" = /etc/npmrc ] && echo etc/npmrc || echo root/.npmrc)
         [ ! -e "$file" ] || cp "$file" "$root/$name"
     done
-    [ ! -e /etc/ssl/certs/ca-certificates.crt ] ||
+    if [ -e /etc/ssl/certs/ca-certificates.crt ]; then
+        mkdir -p "$root/etc/ssl/certs"
         cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+    fi
     cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 }
 
@@ -102,7 +109,7 @@ bootstrap() {
     mirror=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
         awk -v here="$1" '$1 == here { print $2; exit }')
     [ -n "$mirror" ] || fail "apt knows no source of $1"
-    debootstrap --variant=minbase --include=make,git,ca-certificates "$suite" "$root" "$mirror" \
+    debootstrap --variant=minbase ${packages:+"--include=$packages"} "$suite" "$root" "$mirror" \
         >"$work/debootstrap.log" 2>&1 || { tail -n 20 "$work/debootstrap.log"; fail debootstrap; }
 }
 
@@ -124,13 +131,21 @@ make_root() {
     mount --rbind -o ro /sys "$root/sys"
 }
 
-# In the new machine, in $folder: a clean environment, but for how to reach the network.
-in_root() {
-    local name keep=()
+# NAME=value a line: how to reach the network.
+fetch_variables() {
+    local name
     for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY SSL_CERT_FILE \
         SSL_CERT_DIR NODE_EXTRA_CA_CERTS npm_config_registry; do
-        [ -z "${!name:-}" ] || keep+=("$name=${!name}")
+        [ -z "${!name:-}" ] || printf '%s=%s\n' "$name" "${!name}"
     done
+}
+
+unmount_root() { umount -R "$root/proc" "$root/dev" "$root/sys"; }
+
+# In the new machine, in $folder: a clean environment, but for how to reach the network.
+in_root() {
+    local keep
+    mapfile -t keep < <(fetch_variables)
     # shellcheck disable=SC2016 # the inner shell's own
     exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
         TERM=dumb LANG=C.UTF-8 "${keep[@]}" chroot "$root" sh -c 'cd "$0" && exec "$@"' "$folder" "$@"
@@ -185,7 +200,6 @@ main() {
     --inner)
         work=$2
         root=$work/root
-        set -m # background jobs are groups of their own and get SIGINT
         trap 'exit 130' INT TERM HUP
         inner
         ;;

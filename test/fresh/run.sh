@@ -12,8 +12,10 @@ set -euo pipefail
 
 start_run() { # start_run LOG: make run in the background, until it serves or ends
     local log=$1 deadline=$((SECONDS + 1800))
+    set -m # a group of its own, which gets SIGINT
     (in_root make run PORT="$port") >"$log" 2>&1 &
     run_pid=$!
+    set +m # else whatever is stopped for a moment counts as failed
     until grep -q '^ctfg: listening on' "$log"; do
         kill -0 "$run_pid" 2>/dev/null || { tail -n 40 "$log"; fail "make run ended"; }
         [ "$SECONDS" -lt "$deadline" ] || { tail -n 40 "$log"; fail "make run serves nothing"; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // No container engine runs in here, so the container file is read: whatever it runs, copies and opens
-// exists, and agrees with the Makefile, the package and the settings.
+// exists, and agrees with the Makefile, the package and the settings.  One runs it: test/fresh/container.sh.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
