@@ -41,22 +41,12 @@ struct export
     struct map solves; /* of each challenge, so far */
 };
 
-#define NUMBER(column, value)                                                                      \
-    {                                                                                              \
-        .name = (column), .kind = TABLE_NUMBER, .number = (int64_t)(value)                         \
-    }
-#define TEXT(column, value)                                                                        \
-    {                                                                                              \
-        .name = (column), .kind = TABLE_TEXT, .text = (value)                                      \
-    }
-#define TIME(column, value)                                                                        \
-    {                                                                                              \
-        .name = (column), .kind = TABLE_TIME, .number = (int64_t)(value)                           \
-    }
-#define YES_NO(column, value)                                                                      \
-    {                                                                                              \
-        .name = (column), .kind = TABLE_BOOL, .number = (value)                                    \
-    }
+#define CELL(column, of_kind, ...)                                                                 \
+    ((struct table_cell){.name = (column), .kind = (of_kind), __VA_ARGS__})
+#define NUMBER(column, value) CELL(column, TABLE_NUMBER, .number = (int64_t)(value))
+#define TEXT(column, value) CELL(column, TABLE_TEXT, .text = (value))
+#define TIME(column, value) CELL(column, TABLE_TIME, .number = (int64_t)(value))
+#define YES_NO(column, value) CELL(column, TABLE_BOOL, .number = (value))
 
 /* Empty is none: null in JSON. */
 static void make_none_if(struct table_cell *cell, bool is_none)

@@ -26,6 +26,7 @@ void upgrade_init(struct upgrade *upgrade)
 /* Our own command line with `probe` for a command: argv[0] stays, `run` goes. */
 static char **probe_arguments(const struct options *options)
 {
+    const char *probe = "probe";
     char **argv = calloc((size_t)options->argc + 2, sizeof(*argv));
     int count = 0;
 
@@ -33,8 +34,7 @@ static char **probe_arguments(const struct options *options)
         return NULL;
     }
     argv[count++] = options->argv[0];
-    argv[count++] =
-        (char *)(uintptr_t) "probe"; /* execve(2) takes it as it is and changes nothing */
+    argv[count++] = (char *)(uintptr_t)probe; /* execve(2) takes it as it is, changes nothing */
     for (int i = 1; i < options->argc; i++) {
         if (i != options->command_at) {
             argv[count++] = options->argv[i];

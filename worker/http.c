@@ -74,7 +74,7 @@ static struct http_module {
     uint32_t spare_count;
 } module;
 
-#define FIELD(member) (uint16_t) offsetof(struct http, member)
+#define FIELD(member) ((uint16_t)offsetof(struct http, member))
 
 /* clang-format off */
 static const struct known {

@@ -20,10 +20,9 @@ struct str {
 
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
 /* The same for a static initialiser, where a compound literal may not stand. */
-#define STR_INIT(literal)                                                                          \
-    {                                                                                              \
-        "" literal, sizeof(literal) - 1                                                            \
-    }
+/* clang-format off */
+#define STR_INIT(literal) {"" literal, sizeof(literal) - 1}
+/* clang-format on */
 #define STR_ARG(s) (int)(s).len, (s).data /* for "%.*s" */
 
 struct str str_from(const char *c_string); /* NULL gives the empty one */
@@ -51,7 +50,7 @@ size_t str_utf8_len(const char *text, size_t max_len);
 bool str_equal_secret(struct str a, struct str b);
 
 /* RFC 4648 section 5, without padding.  base64url_encoded_len(n) characters plus a NUL. */
-#define BASE64URL_LEN(bytes) (((bytes)*4 + 2) / 3)
+#define BASE64URL_LEN(bytes) ((4 * (bytes) + 2) / 3)
 void base64url_encode(const void *bytes, size_t len, char *ret_text);
 /* false: a foreign character, stray bits, or more than max_bytes. */
 MUST_USE bool base64url_decode(struct str text, void *ret_bytes, size_t max_bytes, size_t *ret_len);
