@@ -23,7 +23,7 @@ static int usage_error(const char *sentence)
 
 static int unknown_command(const char *word)
 {
-    const char *known[COMMANDS_MAX];
+    const char *known[COMMANDS_MAX] = {NULL};
     uint32_t count = 0;
     char sentence[ERROR_BYTES];
 

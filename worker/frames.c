@@ -77,7 +77,8 @@ bool frames_start(struct frames *frames, const struct worker *worker)
     char head[WS_HEAD_BYTES_MAX];
     struct buf empty = BUF_INIT(64);
 
-    buf_append(&empty, head, ws_head(WS_TEXT, 2, head));
+    size_t head_bytes = ws_head(WS_TEXT, 2, head);
+    buf_append(&empty, head, head_bytes);
     buf_append_str(&empty, STR("[]"));
     *frames = (struct frames){.empty = blob_from_buf(&empty)};
     buf_free(&empty);
@@ -154,7 +155,8 @@ static enum frames_news read_frame(struct frames *frames, struct worker *worker,
     bool lapped = false;
 
     encoder_begin(&encoder);
-    while (frames->cursor<newest && * left> 0 && !encoder_is_full(&encoder, FRAME_PAYLOAD_BYTES)) {
+    while (*left > 0 && frames->cursor < newest &&
+           !encoder_is_full(&encoder, FRAME_PAYLOAD_BYTES)) {
         struct event event;
         enum ring_read status = ring_read_event(&worker->ring, frames->cursor + 1, &event);
 

@@ -285,7 +285,8 @@ static struct blob *reset_frame(void)
     char head[WS_HEAD_BYTES_MAX];
 
     event_json_reset(&json);
-    buf_append(&frame, head, ws_head(WS_TEXT, payload.len, head));
+    size_t head_bytes = ws_head(WS_TEXT, payload.len, head);
+    buf_append(&frame, head, head_bytes);
     buf_append_str(&frame, buf_str(&payload));
     struct blob *blob = blob_from_buf(&frame);
 

@@ -69,7 +69,8 @@ static bool put_resync(struct stream_client *client, const struct stream_shared 
     json_array_begin(&json);
     event_json_resync(&json);
     json_array_end(&json);
-    buf_append(&bytes, head, ws_head(WS_TEXT, payload.len, head));
+    size_t head_bytes = ws_head(WS_TEXT, payload.len, head);
+    buf_append(&bytes, head, head_bytes);
     buf_append_str(&bytes, buf_str(&payload));
     struct blob *frame = blob_from_buf(&bytes);
 
