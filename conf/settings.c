@@ -149,6 +149,24 @@ static void schema_init(struct schema *schema, const struct settings_yaml_key *k
 }
 
 /* From libcyaml's structs into the arena. */
+static void copy_value(const struct cell *cell, struct arena *arena,
+                       struct settings_yaml_value *value)
+{
+    value->is_set = cell->text != NULL || cell->items != NULL;
+    if (cell->text != NULL) {
+        value->text = arena_str(arena, str_from(cell->text));
+    }
+    if (cell->items != NULL) {
+        struct str *items = arena_alloc(arena, cell->item_count, sizeof(*items));
+
+        for (uint32_t j = 0; j < cell->item_count; j++) {
+            items[j] = arena_str(arena, str_from(cell->items[j]));
+        }
+        value->items = items;
+        value->item_count = cell->item_count;
+    }
+}
+
 static void copy_values(const struct schema *schema, const struct cell *root, struct arena *arena,
                         struct settings_yaml_value *values)
 {
@@ -163,26 +181,12 @@ static void copy_values(const struct schema *schema, const struct cell *root, st
             memcpy(&cell, &root[at].text, sizeof(cell));
         }
         do {
-            struct settings_yaml_value *value = &values[i];
-
-            if (cell == NULL) {
-                continue;
+            if (cell != NULL) {
+                copy_value(cell, arena, &values[i]);
+                cell++;
             }
-            value->is_set = cell->text != NULL || cell->items != NULL;
-            if (cell->text != NULL) {
-                value->text = arena_str(arena, str_from(cell->text));
-            }
-            if (cell->items != NULL) {
-                struct str *items = arena_alloc(arena, cell->item_count, sizeof(*items));
-
-                for (uint32_t j = 0; j < cell->item_count; j++) {
-                    items[j] = arena_str(arena, str_from(cell->items[j]));
-                }
-                value->items = items;
-                value->item_count = cell->item_count;
-            }
-            cell++;
-        } while (++i < schema->key_count && is_section &&
+            i++;
+        } while (i < schema->key_count && is_section &&
                  str_equal(key_section(schema->keys[i].key), section));
     }
 }

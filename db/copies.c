@@ -76,8 +76,9 @@ uint32_t copies_prune(const char *dir, const char *prefix, uint32_t most, const 
     if (folder == NULL) {
         return 0;
     }
-    while (look(folder, prefix, slash == NULL ? spared : slash + 1, oldest) > most &&
-           oldest[0] != '\0' && unlinkat(dirfd(folder), oldest, 0) == 0) {
+    int fd = dirfd(folder);
+    while (fd >= 0 && look(folder, prefix, slash == NULL ? spared : slash + 1, oldest) > most &&
+           oldest[0] != '\0' && unlinkat(fd, oldest, 0) == 0) {
         deleted++;
     }
     (void)closedir(folder);

@@ -19,7 +19,7 @@ static struct roster_user *add_user(struct roster *roster, const struct roster_u
 {
     if (roster->count == roster->capacity) {
         roster->capacity = roster->capacity == 0 ? 1024 : roster->capacity * 2;
-        roster->users = realloc(roster->users, roster->capacity * sizeof(*roster->users));
+        roster->users = reallocarray(roster->users, roster->capacity, sizeof(*roster->users));
         CHECK(roster->users != NULL);
     }
     map_put(&roster->by_id, user->id, roster->count);
