@@ -115,9 +115,10 @@ static void prepare_answer(const char *path)
     size_t got;
 
     CHECK(file != NULL);
-    while ((got = fread(bare.input, 1, sizeof(bare.input), file)) > 0) {
+    do {
+        got = fread(bare.input, 1, sizeof(bare.input), file);
         buf_append(&body, bare.input, got);
-    }
+    } while (got == sizeof(bare.input));
     (void)fclose(file);
     bare.answer = BUF_INIT(ANSWER_BYTES_MAX);
     buf_printf(&bare.answer,

@@ -86,10 +86,11 @@ static void set_out(uint64_t port, const char *path)
                (unsigned long long)port);
     for (uint32_t i = 0; i < herd.count; i++) {
         struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.u32 = i};
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-        herd.members[i].fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        CHECK(herd.members[i].fd >= 0);
-        CHECK(epoll_ctl(herd.epoll_fd, EPOLL_CTL_ADD, herd.members[i].fd, &event) == 0);
+        CHECK(fd >= 0);
+        herd.members[i].fd = fd;
+        CHECK(epoll_ctl(herd.epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0);
     }
 }
 

@@ -174,9 +174,10 @@ static void read_file(const char *path)
 
     CHECK(file != NULL);
     load.file = BUF_INIT(FILE_BYTES_MAX);
-    while ((got = fread(chunk, 1, sizeof(chunk), file)) > 0) {
+    do {
+        got = fread(chunk, 1, sizeof(chunk), file);
         buf_append(&load.file, chunk, got);
-    }
+    } while (got == sizeof(chunk));
     (void)fclose(file);
     CHECK(!load.file.failed);
     load.rest = buf_str(&load.file);

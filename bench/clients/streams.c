@@ -267,9 +267,10 @@ static struct buf read_requests(const char *path)
     size_t got;
 
     CHECK(file != NULL);
-    while ((got = fread(chunk, 1, sizeof(chunk), file)) > 0) {
+    do {
+        got = fread(chunk, 1, sizeof(chunk), file);
         buf_append(&requests, chunk, got);
-    }
+    } while (got == sizeof(chunk));
     (void)fclose(file);
     CHECK(!requests.failed);
     return requests;

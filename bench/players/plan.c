@@ -28,9 +28,10 @@ static bool read_file(const char *dir, const char *name, struct buf *out)
         fprintf(stderr, "players: cannot read %s/%s\n", dir, name);
         return false;
     }
-    while ((got = fread(chunk, 1, sizeof(chunk), file)) > 0) {
+    do {
+        got = fread(chunk, 1, sizeof(chunk), file);
         buf_append(out, chunk, got);
-    }
+    } while (got == sizeof(chunk));
     bool ok = ferror(file) == 0 && !out->failed;
 
     (void)fclose(file);
