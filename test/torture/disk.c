@@ -110,15 +110,24 @@ static struct disk_op *put(struct disk_log *log, enum disk_op_type type, uint32_
     return &log->ops[log->count++];
 }
 
-static void put_bytes(struct disk_log *log, enum disk_op_type type, uint32_t file, uint64_t offset,
-                      const void *bytes, uint32_t len)
+/* Room for len bytes, which the caller fills in. */
+static struct disk_op *put_room(struct disk_log *log, enum disk_op_type type, uint32_t file,
+                                uint32_t len)
 {
     struct disk_op *op = put(log, type, file);
 
-    op->offset = offset;
     op->len = len;
     op->bytes = malloc(len == 0 ? 1 : len);
     CHECK(op->bytes != NULL);
+    return op;
+}
+
+static void put_bytes(struct disk_log *log, enum disk_op_type type, uint32_t file, uint64_t offset,
+                      const void *bytes, uint32_t len)
+{
+    struct disk_op *op = put_room(log, type, file, len);
+
+    op->offset = offset;
     memcpy(op->bytes, bytes, len);
 }
 
@@ -171,11 +180,9 @@ static uint32_t find_file(const char *path)
 static void put_found(struct disk_log *log, uint32_t file, const char *path, uint32_t len)
 {
     FILE *in = fopen(path, "rb");
-    char *bytes = malloc(len);
+    struct disk_op *op = put_room(log, DISK_FOUND, file, len);
 
-    CHECK(in != NULL && bytes != NULL && fread(bytes, 1, len, in) == len);
-    put_bytes(log, DISK_FOUND, file, 0, bytes, len);
-    free(bytes);
+    CHECK(in != NULL && fread(op->bytes, 1, len, in) == len);
     (void)fclose(in);
 }
 

@@ -92,9 +92,10 @@ static void copy_file(const char *from_dir, const char *to_dir, const char *name
     FILE *out = fopen(path, "wb");
 
     CHECK(out != NULL);
-    while ((len = fread(bytes, 1, sizeof(bytes), in)) > 0) {
+    do {
+        len = fread(bytes, 1, sizeof(bytes), in);
         CHECK(fwrite(bytes, 1, len, out) == len);
-    }
+    } while (len == sizeof(bytes));
     CHECK(fclose(out) == 0);
     (void)fclose(in);
 }

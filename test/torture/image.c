@@ -49,9 +49,11 @@ struct walk {
 static void content_reserve(struct image_content *content, size_t len)
 {
     if (len > content->room) {
+        uint8_t *bytes = realloc(content->bytes, len * 2);
+
+        CHECK(bytes != NULL);
+        content->bytes = bytes;
         content->room = len * 2;
-        content->bytes = realloc(content->bytes, content->room);
-        CHECK(content->bytes != NULL);
     }
 }
 

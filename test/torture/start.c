@@ -27,8 +27,10 @@ void start_empty_folder(const char *path)
     struct dirent *entry;
 
     CHECK(folder != NULL);
+    int fd = dirfd(folder);
+    CHECK(fd >= 0);
     while ((entry = readdir(folder)) != NULL) {
-        (void)unlinkat(dirfd(folder), entry->d_name, 0);
+        (void)unlinkat(fd, entry->d_name, 0);
     }
     (void)closedir(folder);
 }
