@@ -70,7 +70,7 @@ if (server.family().join() !== pids) {
   wrong("a process died and was succeeded");
 }
 const rows = [
-  ["part", "process", "memory MB, first → last third", "descriptors", "largest log MB"],
+  ["part", "process", "memory of its own MB, first → last third", "descriptors", "largest log MB"],
   ...growth(`${sum.games} games`, looks, { fds: true }, wrong),
   /* Players come and leave: their descriptors rise and fall with them. */
   ...growth(`at the pace of people`, real.looks, { fds: false }, wrong),
