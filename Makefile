@@ -307,7 +307,10 @@ page: $(WEB_NODE_MODULES) ## the page's own pure functions
 
 .PHONY: asan tsan
 asan: ## build with ASan and UBSan, run unit and process tests with that
-	UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) SAN=address all unit $(filter-out browser docs package torture-short,$(SUITES))
+	UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) SAN=address all unit \
+		$(filter-out browser docs package torture-short hostile,$(SUITES))
+	@# What ASan holds back of freed memory would be taken for what attackers leave behind.
+	UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=quarantine_size_mb=1 $(MAKE) SAN=address hostile
 
 tsan: ## the same with ThreadSanitizer
 	TSAN_OPTIONS=halt_on_error=1 $(MAKE) SAN=thread all unit $(filter-out browser docs package torture-short,$(SUITES))
