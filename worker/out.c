@@ -29,6 +29,7 @@ struct conn_out {
     size_t count;
     char *fill; /* where the next copied byte goes */
     size_t fill_left;
+    struct blob *fill_blob; /* where that is, held by its pieces; NULL: in room */
     struct conn_out *next_spare;
     struct piece first_pieces[PIECES_FIRST];
     char room[ROOM_BYTES];
@@ -65,6 +66,7 @@ struct conn_out *out_new(void)
     out->count = 0;
     out->fill = out->room;
     out->fill_left = ROOM_BYTES;
+    out->fill_blob = NULL;
     return out;
 }
 
@@ -134,6 +136,7 @@ static bool more_room(struct conn_out *out, size_t len)
     }
     out->fill = room;
     out->fill_left = size;
+    out->fill_blob = blob;
     return true;
 }
 
@@ -149,7 +152,8 @@ bool out_put(struct conn_out *out, struct str bytes)
     if (last != NULL && last->data + last->len == out->fill) {
         last->len += bytes.len;
         out->bytes += bytes.len;
-    } else if (!push(out, NULL, out->fill, bytes.len)) {
+    } else if (!push(out, out->fill_blob == NULL ? NULL : blob_ref(out->fill_blob), out->fill,
+                     bytes.len)) {
         return false;
     }
     memcpy(out->fill, bytes.data, bytes.len);
@@ -201,12 +205,16 @@ void out_consume(struct conn_out *out, size_t len)
             return;
         }
         len -= piece->len;
+        if (piece->blob != NULL && piece->blob == out->fill_blob) {
+            out->fill_left = 0; /* it may go with its piece, also when others are behind that */
+        }
         blob_unref(piece->blob);
         out->first++;
         out->count--;
     }
     out->fill = out->room; /* empty: begin again in front */
     out->fill_left = ROOM_BYTES;
+    out->fill_blob = NULL;
 }
 
 uv_write_t *out_request(struct conn_out *out)

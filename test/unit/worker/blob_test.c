@@ -143,6 +143,35 @@ static void large_blobs_are_shared_and_small_pieces_join(void **state)
     blob_unref(large);
 }
 
+/* Copied bytes behind a shared blob lie in the room of those in front of it. */
+static void bytes_behind_a_blob_outlive_those_in_front_of_it(void **state)
+{
+    struct conn_out *out = out_new();
+    char *room;
+    struct blob *blob = blob_with_room(2000, &room);
+    char text[9000];
+
+    (void)state;
+    assert_non_null(out);
+    assert_non_null(blob);
+    memset(room, 'b', 2000);
+    memset(text, 't', sizeof(text));
+    assert_true(out_put(out, (struct str){text, sizeof(text)})); /* more than there is room for */
+    assert_true(out_put_blob(out, blob, 0, 2000));
+    assert_true(out_put(out, (struct str){text, 40}));
+    out_consume(out, sizeof(text));
+    assert_true(out_put(out, (struct str){text, 40})); /* not into what has gone */
+    assert_int_equal(out_bytes(out), 2080);
+    struct buf rest = all_of(out);
+
+    for (size_t i = 0; i < rest.len; i++) {
+        assert_int_equal(rest.data[i], i < 2000 ? 'b' : 't');
+    }
+    buf_free(&rest);
+    blob_unref(blob);
+    out_free(out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +180,7 @@ int main(void)
         cmocka_unit_test(a_failed_buffer_makes_no_blob),
         cmocka_unit_test(nothing_is_a_blob_too),
         cmocka_unit_test(a_queue_gives_back_what_was_put_in_whatever_is_taken),
+        cmocka_unit_test(bytes_behind_a_blob_outlive_those_in_front_of_it),
         cmocka_unit_test(large_blobs_are_shared_and_small_pieces_join),
     };
 
