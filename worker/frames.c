@@ -72,16 +72,23 @@ static bool encoder_is_full(const struct encoder *encoder, size_t bytes)
 
 /* ---- the window ---- */
 
+struct blob *frames_text(struct str payload)
+{
+    struct buf bytes = BUF_INIT(WS_HEAD_BYTES_MAX + payload.len);
+    char head[WS_HEAD_BYTES_MAX];
+    size_t head_bytes = ws_head(WS_TEXT, payload.len, head);
+
+    buf_append(&bytes, head, head_bytes);
+    buf_append_str(&bytes, payload);
+    struct blob *blob = blob_from_buf(&bytes);
+
+    buf_free(&bytes);
+    return blob;
+}
+
 bool frames_start(struct frames *frames, const struct worker *worker)
 {
-    char head[WS_HEAD_BYTES_MAX];
-    struct buf empty = BUF_INIT(64);
-
-    size_t head_bytes = ws_head(WS_TEXT, 2, head);
-    buf_append(&empty, head, head_bytes);
-    buf_append_str(&empty, STR("[]"));
-    *frames = (struct frames){.empty = blob_from_buf(&empty)};
-    buf_free(&empty);
+    *frames = (struct frames){.empty = frames_text(STR("[]"))};
     frames_restart(frames, ring_newest_seq(&worker->ring));
     return frames->empty != NULL;
 }

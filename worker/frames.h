@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "shm/base/compiler.h"
+#include "shm/base/str.h"
 
 struct blob;
 struct worker;
@@ -41,6 +42,8 @@ struct frames {
     struct blob *empty;  /* "[]" */
 };
 
+/* One whole text frame, the caller's.  NULL: no memory. */
+MUST_USE struct blob *frames_text(struct str payload);
 /* Begins behind the newest event there is.  false: no memory. */
 MUST_USE bool frames_start(struct frames *frames, const struct worker *worker);
 void frames_end(struct frames *frames);

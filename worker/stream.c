@@ -280,17 +280,11 @@ static void expect_news(struct stream_hub *hub)
 static struct blob *reset_frame(void)
 {
     struct buf payload = BUF_INIT(256);
-    struct buf frame = BUF_INIT(256 + WS_HEAD_BYTES_MAX);
     struct json_out json = JSON_OUT(&payload);
-    char head[WS_HEAD_BYTES_MAX];
 
     event_json_reset(&json);
-    size_t head_bytes = ws_head(WS_TEXT, payload.len, head);
-    buf_append(&frame, head, head_bytes);
-    buf_append_str(&frame, buf_str(&payload));
-    struct blob *blob = blob_from_buf(&frame);
+    struct blob *blob = frames_text(buf_str(&payload));
 
-    buf_free(&frame);
     buf_free(&payload);
     return blob;
 }

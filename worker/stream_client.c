@@ -62,17 +62,12 @@ void stream_client_ping(struct stream_client *client, uint64_t now_us)
 static bool put_resync(struct stream_client *client, const struct stream_shared *shared)
 {
     struct buf payload = BUF_INIT(256);
-    struct buf bytes = BUF_INIT(256 + WS_HEAD_BYTES_MAX);
     struct json_out json = JSON_OUT(&payload);
-    char head[WS_HEAD_BYTES_MAX];
 
     json_array_begin(&json);
     event_json_resync(&json);
     json_array_end(&json);
-    size_t head_bytes = ws_head(WS_TEXT, payload.len, head);
-    buf_append(&bytes, head, head_bytes);
-    buf_append_str(&bytes, buf_str(&payload));
-    struct blob *frame = blob_from_buf(&bytes);
+    struct blob *frame = frames_text(buf_str(&payload));
 
     if (frame != NULL) {
         stream_client_put(client, frame);
@@ -82,7 +77,6 @@ static bool put_resync(struct stream_client *client, const struct stream_shared 
         client->first = STREAM_FIRST_SENT;
     }
     blob_unref(frame);
-    buf_free(&bytes);
     buf_free(&payload);
     return frame != NULL;
 }
