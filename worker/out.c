@@ -207,6 +207,7 @@ void out_consume(struct conn_out *out, size_t len)
         len -= piece->len;
         if (piece->blob != NULL && piece->blob == out->fill_blob) {
             out->fill_left = 0; /* it may go with its piece, also when others are behind that */
+            out->fill_blob = NULL;
         }
         blob_unref(piece->blob);
         out->first++;
