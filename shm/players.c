@@ -40,17 +40,23 @@ static bool has_text(const char *display_name)
     return display_name != NULL && display_name[0] != '\0';
 }
 
+/* NULL: no such slot, or nobody in it. */
+static const struct shm_player *known_player(const struct bank *bank, uint32_t player)
+{
+    const struct shm_player *row = player < bank->players_max ? &bank->players[player] : NULL;
+
+    return row != NULL && (bank_load_u32(&row->flags) & SHM_PLAYER_KNOWN) != 0 ? row : NULL;
+}
+
 bool players_read(const struct bank *bank, uint32_t player, struct player_view *ret_view)
 {
-    if (player >= bank->players_max) {
+    const struct shm_player *row = known_player(bank, player);
+
+    if (row == NULL) {
         return false;
     }
-    const struct shm_player *row = &bank->players[player];
     uint32_t flags = bank_load_u32(&row->flags);
 
-    if ((flags & SHM_PLAYER_KNOWN) == 0) {
-        return false;
-    }
     *ret_view = (struct player_view){
         .score_points = bank_load_i64(&row->score_points),
         .raised_seq = bank_load_u64(&row->raised_seq),
@@ -71,11 +77,12 @@ bool players_read(const struct bank *bank, uint32_t player, struct player_view *
 
 bool players_auth_epoch(const struct bank *bank, uint32_t player, uint32_t *ret_epoch)
 {
-    if (player >= bank->players_max ||
-        (bank_load_u32(&bank->players[player].flags) & SHM_PLAYER_KNOWN) == 0) {
+    const struct shm_player *row = known_player(bank, player);
+
+    if (row == NULL) {
         return false;
     }
-    *ret_epoch = bank_load_u32(&bank->players[player].auth_epoch);
+    *ret_epoch = bank_load_u32(&row->auth_epoch);
     return true;
 }
 
