@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "bench/read_file.h"
 #include "shm/base/buf.h"
 #include "shm/base/check.h"
 
@@ -111,15 +112,8 @@ static void on_connection(uv_stream_t *listener, int status)
 static void prepare_answer(const char *path)
 {
     struct buf body = BUF_INIT(ANSWER_BYTES_MAX);
-    FILE *file = fopen(path, "rb");
-    size_t got;
 
-    CHECK(file != NULL);
-    do {
-        got = fread(bare.input, 1, sizeof(bare.input), file);
-        buf_append(&body, bare.input, got);
-    } while (got == sizeof(bare.input));
-    (void)fclose(file);
+    CHECK(read_file(path, &body));
     bare.answer = BUF_INIT(ANSWER_BYTES_MAX);
     buf_printf(&bare.answer,
                "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n"

@@ -21,6 +21,7 @@
 
 #include "bench/clients/answer.h"
 #include "bench/clients/times.h"
+#include "bench/read_file.h"
 #include "shm/base/buf.h"
 #include "shm/base/clock.h"
 #include "shm/base/str.h"
@@ -166,20 +167,10 @@ static void look(void)
     }
 }
 
-static void read_file(const char *path)
+static void read_requests(const char *path)
 {
-    FILE *file = fopen(path, "rb");
-    static char chunk[65536];
-    size_t got;
-
-    CHECK(file != NULL);
     load.file = BUF_INIT(FILE_BYTES_MAX);
-    do {
-        got = fread(chunk, 1, sizeof(chunk), file);
-        buf_append(&load.file, chunk, got);
-    } while (got == sizeof(chunk));
-    (void)fclose(file);
-    CHECK(!load.file.failed);
+    CHECK(read_file(path, &load.file));
     load.rest = buf_str(&load.file);
 }
 
@@ -195,7 +186,7 @@ int main(int argc, char **argv)
         return 2;
     }
     load.count = (uint32_t)connections;
-    read_file(argv[2]);
+    read_requests(argv[2]);
     open_all(port);
     load.started_us = clock_mono_us();
     load.until_us = load.started_us + seconds * 1000000;

@@ -26,6 +26,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "bench/read_file.h"
 #include "shm/base/buf.h"
 #include "shm/base/check.h"
 #include "shm/base/clock.h"
@@ -262,17 +263,8 @@ static void fire(struct str request)
 static struct buf read_requests(const char *path)
 {
     struct buf requests = BUF_INIT(FILE_BYTES_MAX);
-    FILE *file = fopen(path, "rb");
-    char chunk[4096];
-    size_t got;
 
-    CHECK(file != NULL);
-    do {
-        got = fread(chunk, 1, sizeof(chunk), file);
-        buf_append(&requests, chunk, got);
-    } while (got == sizeof(chunk));
-    (void)fclose(file);
-    CHECK(!requests.failed);
+    CHECK(read_file(path, &requests));
     return requests;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bench/read_file.h"
 #include "conf/arena.h"
 #include "conf/credentials.h"
 #include "conf/diag.h"
@@ -16,25 +17,15 @@
 
 static struct arena memory; /* everything a plan is made of; freed with the program */
 
-static bool read_file(const char *dir, const char *name, struct buf *out)
+static bool read_game_file(const char *dir, const char *name, struct buf *out)
 {
     char path[4096];
     int len = snprintf(path, sizeof(path), "%s/%s", dir, name);
-    FILE *file = len > 0 && (size_t)len < sizeof(path) ? fopen(path, "rb") : NULL;
-    char chunk[65536];
-    size_t got;
+    bool ok = len > 0 && (size_t)len < sizeof(path) && read_file(path, out);
 
-    if (file == NULL) {
+    if (!ok) {
         fprintf(stderr, "players: cannot read %s/%s\n", dir, name);
-        return false;
     }
-    do {
-        got = fread(chunk, 1, sizeof(chunk), file);
-        buf_append(out, chunk, got);
-    } while (got == sizeof(chunk));
-    bool ok = ferror(file) == 0 && !out->failed;
-
-    (void)fclose(file);
     return ok;
 }
 
@@ -94,7 +85,7 @@ static bool read_challenges(const char *game_dir, struct plan *plan)
     struct buf text = BUF_INIT(FILE_BYTES_MAX);
     json_error_t error;
 
-    if (!read_file(game_dir, "challenges.json", &raw)) {
+    if (!read_game_file(game_dir, "challenges.json", &raw)) {
         return false;
     }
     (void)json_text_escape(buf_str(&raw), &text);
@@ -123,7 +114,7 @@ static bool read_players(const char *game_dir, struct plan *plan)
     struct diag diag = {0};
     struct game_player *list;
 
-    if (!read_file(game_dir, "credentials.csv", &raw)) {
+    if (!read_game_file(game_dir, "credentials.csv", &raw)) {
         return false;
     }
     if (!credentials_load(buf_str(&raw), "credentials.csv", 1, &memory, &diag, &list,
