@@ -85,6 +85,13 @@ bool owed_start(struct worker *worker)
     return true;
 }
 
+void owed_end(struct worker *worker)
+{
+    free(worker->conns->owed->ids);
+    free(worker->conns->owed);
+    worker->conns->owed = NULL;
+}
+
 bool owed_add(struct conn *conn)
 {
     struct owed *owed = conn->worker->conns->owed;

@@ -26,6 +26,8 @@ struct worker;
 
 /* Before the first connection.  false: no memory. */
 MUST_USE bool owed_start(struct worker *worker);
+/* When the loop is closed.  A worker has no need of it: it exits. */
+void owed_end(struct worker *worker);
 /* turn_catch_up(conn) is called in a later turn, unless it is closed by then.  Twice is once.
  * false: no memory. */
 MUST_USE bool owed_add(struct conn *conn);

@@ -28,6 +28,7 @@
 #include "worker/conn.h"
 #include "worker/conn_table.h"
 #include "worker/context.h"
+#include "worker/owed.h"
 
 #define FIXTURE_DEADLINE_US 30000000 /* a sanitizer on a busy machine */
 
@@ -105,6 +106,7 @@ MAYBE_UNUSED static void fixture_end(void)
     fixture_wait_for(conn_count(worker) == 0);
     uv_walk(&worker->loop, fixture_close_handle, NULL);
     fixture_wait_for(uv_loop_close(&worker->loop) == 0);
+    owed_end(worker);
     free(worker->conns->buckets);
     free(worker->conns);
 }
