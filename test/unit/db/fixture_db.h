@@ -231,15 +231,21 @@ static inline void fixture_kill(struct fixture *fixture)
     (void)fixture_reap(fixture);
 }
 
-/* Ends in order: everybody has gone, then the db goes.  Its exit status. */
-static inline int fixture_drain(struct fixture *fixture)
+/* Says that it has drained, and leaves.  Its exit status. */
+static inline int fixture_drained(struct fixture *fixture)
 {
-    assert_true(control_send(fixture->control_fd, CONTROL_DRAIN, 5000, -1));
     assert_int_equal(fixture_hear(fixture).type, CONTROL_DRAINED);
     int status = fixture_reap(fixture);
 
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+/* Ends in order: everybody has gone, then the db goes. */
+static inline int fixture_drain(struct fixture *fixture)
+{
+    assert_true(control_send(fixture->control_fd, CONTROL_DRAIN, 5000, -1));
+    return fixture_drained(fixture);
 }
 
 static inline void fixture_end(struct fixture *fixture)

@@ -51,6 +51,17 @@ static int check(struct fixture *fixture, char **ret_text)
     return verdict;
 }
 
+/* The same of a backup. */
+static int backup(struct fixture *fixture, const char *target, char **ret_text)
+{
+    size_t len = 0;
+    FILE *out = open_memstream(ret_text, &len);
+    int verdict = db_backup(fixture->game, target, out);
+
+    (void)fclose(out);
+    return verdict;
+}
+
 static void the_running_servers_board_equals_a_replay(void **state)
 {
     struct fixture *fixture = *state;
@@ -181,7 +192,6 @@ static void a_damaged_file_is_neither_checked_nor_backed_up(void **state)
     struct fixture *fixture = *state;
     char target[256];
     char *text = NULL;
-    size_t len = 0;
 
     fixture_start(fixture);
     int fd = fixture_connect(fixture);
@@ -196,10 +206,7 @@ static void a_damaged_file_is_neither_checked_nor_backed_up(void **state)
     assert_non_null(strstr(text, "is damaged"));
     free(text);
     fixture_path(fixture, "copy.db", target);
-    FILE *out = open_memstream(&text, &len);
-
-    assert_int_equal(db_backup(fixture->game, target, out), 1);
-    (void)fclose(out);
+    assert_int_equal(backup(fixture, target, &text), 1);
     assert_non_null(strstr(text, "kept to look at"));
     free(text);
     assert_int_equal(fixture_files(fixture, "copy.db"), 1); /* as copy.db.partial */
@@ -210,18 +217,15 @@ static void a_backup_that_cannot_be_written_says_why(void **state)
 {
     struct fixture *fixture = *state;
     char *text = NULL;
-    size_t len = 0;
     char far[5000];
 
     fixture_start(fixture);
-    FILE *out = open_memstream(&text, &len);
-
-    assert_int_equal(db_backup(fixture->game, "/no/such/folder/copy.db", out), 1);
+    assert_int_equal(backup(fixture, "/no/such/folder/copy.db", &text), 1);
+    assert_non_null(strstr(text, "The backup failed: "));
+    free(text);
     memset(far, 'f', sizeof(far));
     far[sizeof(far) - 1] = '\0';
-    assert_int_equal(db_backup(fixture->game, far, out), 2);
-    (void)fclose(out);
-    assert_non_null(strstr(text, "The backup failed: "));
+    assert_int_equal(backup(fixture, far, &text), 2);
     assert_non_null(strstr(text, "too long"));
     free(text);
 }
@@ -240,19 +244,16 @@ static void a_backup_opens_while_the_server_runs(void **state)
     struct fixture *fixture = *state;
     char target[256];
     char *text = NULL;
-    size_t len = 0;
 
     fixture_start(fixture);
     int fd = fixture_connect(fixture);
 
     play(fixture, fd, 4);
     fixture_path(fixture, "copy.db", target);
-    FILE *out = open_memstream(&text, &len);
-
-    assert_int_equal(db_backup(fixture->game, target, out), 0);
-    assert_int_equal(db_backup(fixture->game, target, out), 2); /* never overwritten */
-    (void)fclose(out);
+    assert_int_equal(backup(fixture, target, &text), 0);
     assert_non_null(strstr(text, "its replay adds up"));
+    free(text);
+    assert_int_equal(backup(fixture, target, &text), 2); /* never overwritten */
     free(text);
     assert_int_equal(fixture_files(fixture, "copy.db"), 1); /* one file, nothing beside it */
     /* In the place of the original it is the same game. */
