@@ -89,8 +89,6 @@ stop() { # stop NAME
     ! curl -s -o /dev/null "$url" || fail "it still answers after podman stop"
 }
 
-has_points() { curl -fsS -b "$work/cookies" "${url%/}/api/me" | grep -q '"score":[1-9]'; }
-
 play_it() {
     start first ctfg-data
     podman cp first:/etc/ctfg/challenges.json "$work/challenges.json"

@@ -45,9 +45,6 @@ wait_for_lines() { # wait_for_lines N: so many times it has said that it serves
     done
 }
 
-# With the cookie of before, so a restart has not ended the session either.
-has_points() { curl -fsS -b "$work/cookies" "${url%/}/api/me" | grep -q '"score":[1-9]'; }
-
 stop_service() {
     kill -TERM "$service_pid"
     wait "$service_pid" || fail "the service ended with $?"

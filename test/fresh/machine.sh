@@ -192,6 +192,9 @@ play() { # play NAME PASSWORD CHALLENGES.JSON: logs in and sends the first right
     esac
 }
 
+# With the cookie of before: what came meanwhile has not ended the session either.
+has_points() { curl -fsS -b "$work/cookies" "${url%/}/api/me" | grep -q '"score":[1-9]'; }
+
 # ---- which half ------------------------------------------------------------------------------
 
 main() {

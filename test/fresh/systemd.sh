@@ -120,8 +120,6 @@ is_anew() { # is_anew PID
     is_active && [ "$pid" != 0 ] && [ "$pid" != "$1" ]
 }
 
-has_points() { curl -fsS -b "$work/cookies" "${url%/}/api/me" | grep -q '"score":[1-9]'; }
-
 award() { # award TOKEN: the status of the answer
     curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $1" \
         -d '{"username":"carol","id":1}' "${2:-${url%/}}/api/award"
