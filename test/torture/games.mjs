@@ -77,6 +77,8 @@ export function look(server) {
   };
 }
 
+export const GROWTH_HEAD = ["part", "process", "memory of its own MB, first → last third", "descriptors", "largest log MB"];
+
 /** The first and the last third of the looks, a row a process.  limits: fds (look at them too?), mb. */
 export function growth(what, looks, limits, wrong) {
   const third = Math.max(1, Math.floor(looks.length / 3));

@@ -13,15 +13,15 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { demoGame, startCtfg, tempFolder, waitFor } from "../../bench/lib/server.mjs";
-import { ADMIN_TOKEN, growth, judgeGame, LIMITS, look, play, reset } from "./games.mjs";
+import { ADMIN_TOKEN, growth, GROWTH_HEAD, judgeGame, LIMITS, look, play, reset } from "./games.mjs";
 import { count, machineLine, tableOf, writeBlock } from "./report.mjs";
 
 const { values } = parseArgs({
   options: { seconds: { type: "string", default: "60" }, players: { type: "string", default: "40" } },
 });
 const SETTLED_S = 10; /* pools, caches and the allocator have their size by then */
-/* What fills up only once in a minute, however far it goes: db's 65,536 receipts and SQLite's cache, the
- * ring of events in every worker, and the sanitizer's shadow of that. */
+/* What fills up only once in a minute, however far it goes: db's 65,536 receipts and SQLite's cache, and
+ * the sanitizer's shadow of that. */
 const GROWTH_MB_MAX = 20;
 const RELOAD_MS = 1000;
 const KILL_IN_GAME = 2;
@@ -73,7 +73,9 @@ function keepReloading(server, gameDir) {
 
 async function playWithoutOneWorker(server, playing) {
   const whole = server.family().length;
-  await new Promise((resolve) => setTimeout(resolve, 300)); /* into the middle of it */
+  const solves = async () => (await server.metric("solves_total")).db;
+  const before = await solves();
+  await waitFor("the middle of the game", async () => (await solves()) > before + 20);
   const [victim] = server.pidsOf("worker");
   process.kill(victim, "SIGKILL");
   await playing;
@@ -121,7 +123,7 @@ for (const file of readdirSync(reports)) {
   wrong(`${file}:\n${readFileSync(join(reports, file), "utf8")}`);
 }
 const rows = [
-  ["part", "process", "memory MB, first → last third", "descriptors", "largest log MB"],
+  GROWTH_HEAD,
   ...growth(`${games} games`, looks, { fds: true, mb: GROWTH_MB_MAX }, wrong),
 ];
 const text =

@@ -12,7 +12,7 @@
 import { parseArgs } from "node:util";
 
 import { demoGame, startCtfg } from "../../bench/lib/server.mjs";
-import { ADMIN_TOKEN, growth, judgeGame, LIMITS, look, play, reset } from "./games.mjs";
+import { ADMIN_TOKEN, growth, GROWTH_HEAD, judgeGame, LIMITS, look, play, reset } from "./games.mjs";
 import { count, machineLine, tableOf, writeBlock } from "./report.mjs";
 
 const { values } = parseArgs({
@@ -70,7 +70,7 @@ if (server.family().join() !== pids) {
   wrong("a process died and was succeeded");
 }
 const rows = [
-  ["part", "process", "memory of its own MB, first → last third", "descriptors", "largest log MB"],
+  GROWTH_HEAD,
   ...growth(`${sum.games} games`, looks, { fds: true }, wrong),
   /* Players come and leave: their descriptors rise and fall with them. */
   ...growth(`at the pace of people`, real.looks, { fds: false }, wrong),
