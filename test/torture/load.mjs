@@ -272,6 +272,10 @@ export class Load {
     if (!this.watching) {
       stream.close();
     }
+    // "load the scoreboard again and go on from its seq": at once, or a logout may come first, for ever
+    const told = () => stream.frames.at(-1)?.[0]?.event === "resync" && stream.close();
+    stream.socket.on("message", told);
+    told();
     await stream.closed;
     const events = stream.events();
     const resync = events.findIndex((event) => event.type === "system");
@@ -280,14 +284,8 @@ export class Load {
     this.history.push(op);
     self.since = op.events.at(-1)?.id ?? self.since;
     if (resync >= 0 && events[resync].event === "resync") {
-      this.skipTo(self, await self.player.get("/api/scoreboard"));
-    }
-  }
-
-  /** After a resync: on from the board. The session may have ended meanwhile: then from where it was. */
-  skipTo(self, { status, json }) {
-    if (status === 200) {
-      self.since = json.seq;
+      const { status, json } = await self.player.get("/api/scoreboard");
+      self.since = status === 200 ? json.seq : self.since; // 401: the session has ended meanwhile
     }
   }
 
