@@ -45,6 +45,23 @@ static bool is_copy(const char *name, const char *prefix)
            strcmp(name + len - strlen(SUFFIX), SUFFIX) == 0;
 }
 
+/* Of one that was interrupted; also SQLite's own files beside it. */
+static bool is_partial(const char *name, const char *prefix)
+{
+    return str_starts_with(str_from(name), str_from(prefix)) &&
+           strstr(name, SUFFIX COPIES_PARTIAL) != NULL;
+}
+
+static void delete_partial(DIR *folder, int fd, const char *prefix)
+{
+    rewinddir(folder);
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (is_partial(entry->d_name, prefix)) {
+            (void)unlinkat(fd, entry->d_name, 0);
+        }
+    }
+}
+
 /* How many there are; ret_oldest (NAME_MAX + 1): the first of them by name that is not spared. */
 static uint32_t look(DIR *folder, const char *prefix, const char *spared, char *ret_oldest)
 {
@@ -80,6 +97,9 @@ uint32_t copies_prune(const char *dir, const char *prefix, uint32_t most, const 
     while (fd >= 0 && look(folder, prefix, slash == NULL ? spared : slash + 1, oldest) > most &&
            oldest[0] != '\0' && unlinkat(fd, oldest, 0) == 0) {
         deleted++;
+    }
+    if (fd >= 0) {
+        delete_partial(folder, fd, prefix);
     }
     (void)closedir(folder);
     return deleted;

@@ -63,7 +63,7 @@ static bool back_up_before_reset(struct job *job)
         job->store_status = STORE_FAILED;
         return false;
     }
-    job->store_status = store_backup(db->store, path, job->error, sizeof(job->error));
+    job->store_status = store_keep_copy(db->store, path, job->error, sizeof(job->error));
     if (job->store_status != STORE_OK) {
         return false;
     }

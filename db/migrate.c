@@ -142,7 +142,7 @@ static bool keep_copy(sqlite3 *db, const char *path, uint32_t most, int64_t firs
         (void)snprintf(ret_error, error_bytes, "its path is too long");
         return false;
     }
-    if (!sqlite_copy_to_file(db, copy, ret_error, error_bytes)) {
+    if (!sqlite_keep_copy(db, copy, ret_error, error_bytes)) {
         return false;
     }
     (void)copies_prune(dir, all, most, copy);

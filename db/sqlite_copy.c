@@ -62,8 +62,33 @@ bool sqlite_copy_to_file(sqlite3 *db, const char *path, char *ret_error, size_t 
     return ok;
 }
 
-enum store_status store_backup(const struct store *store, const char *path, char *ret_error,
-                               size_t error_bytes)
+bool sqlite_keep_copy(sqlite3 *db, const char *path, char *ret_error, size_t error_bytes)
+{
+    char partial[STORE_PATH_BYTES + 128];
+    int len = snprintf(partial, sizeof(partial), "%s" COPIES_PARTIAL, path);
+
+    if (len < 0 || (size_t)len >= sizeof(partial)) {
+        (void)snprintf(ret_error, error_bytes, "the path of a copy is too long");
+        return false;
+    }
+    (void)unlink(partial); /* of one that was interrupted */
+    if (!sqlite_copy_to_file(db, partial, ret_error, error_bytes)) {
+        return false;
+    }
+    bool ok = renameat2(AT_FDCWD, partial, AT_FDCWD, path, RENAME_NOREPLACE) == 0 &&
+              copies_sync_folder(path);
+
+    if (!ok) {
+        (void)snprintf(ret_error, error_bytes, "cannot call the copy %s: %s", path,
+                       strerror(errno));
+        (void)unlink(partial);
+    }
+    return ok;
+}
+
+static enum store_status copy_by(bool (*copy)(sqlite3 *, const char *, char *, size_t),
+                                 const struct store *store, const char *path, char *ret_error,
+                                 size_t error_bytes)
 {
     sqlite3 *source = NULL;
     bool ok = sqlite3_open_v2(store->path, &source, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK;
@@ -72,10 +97,22 @@ enum store_status store_backup(const struct store *store, const char *path, char
         (void)snprintf(ret_error, error_bytes, "cannot open %s: %s", store->path,
                        sqlite3_errmsg(source));
     } else {
-        ok = sqlite_copy_to_file(source, path, ret_error, error_bytes);
+        ok = copy(source, path, ret_error, error_bytes);
     }
     (void)sqlite3_close(source);
     return ok ? STORE_OK : STORE_FAILED;
+}
+
+enum store_status store_backup(const struct store *store, const char *path, char *ret_error,
+                               size_t error_bytes)
+{
+    return copy_by(sqlite_copy_to_file, store, path, ret_error, error_bytes);
+}
+
+enum store_status store_keep_copy(const struct store *store, const char *path, char *ret_error,
+                                  size_t error_bytes)
+{
+    return copy_by(sqlite_keep_copy, store, path, ret_error, error_bytes);
 }
 
 /* ---- the log ---------------------------------------------------------------------------------- */

@@ -16,5 +16,8 @@ struct sqlite3;
  * false: ret_error has the rest of a sentence. */
 MUST_USE bool sqlite_copy_to_file(struct sqlite3 *db, const char *path, char *ret_error,
                                   size_t error_bytes);
+/* The same under a name that is there only when the copy is whole (copies.h: COPIES_PARTIAL). */
+MUST_USE bool sqlite_keep_copy(struct sqlite3 *db, const char *path, char *ret_error,
+                               size_t error_bytes);
 /* Into an open, empty database. */
 MUST_USE bool sqlite_copy_into(struct sqlite3 *source, struct sqlite3 *target);

@@ -177,6 +177,9 @@ void store_log_moved(struct store *store, uint64_t pending_before, uint64_t left
  * connection of its own, the owner may go on writing. */
 MUST_USE enum store_status store_backup(const struct store *store, const char *path,
                                         char *ret_error, size_t error_bytes);
+/* The same under a name that is there only when the copy is whole. */
+MUST_USE enum store_status store_keep_copy(const struct store *store, const char *path,
+                                           char *ret_error, size_t error_bytes);
 
 /* For `ctfg check` and db_prepare(). */
 /* STORE_CORRUPT: ret_error has the first finding.  quick: without comparing indexes to rows. */

@@ -43,13 +43,7 @@ export function readLog(server) {
   const copies = readdirSync(server.dbdir)
     .filter((name) => /^events-before-reset-.*\.db$/.test(name))
     .sort()
-    .flatMap((name) => {
-      try {
-        return [eventsOf(join(server.dbdir, name))];
-      } catch {
-        return []; // killed before the copy was whole: its reset never happened
-      }
-    })
+    .map((name) => eventsOf(join(server.dbdir, name))) // under that name a copy is whole, whoever was killed
     .sort((a, b) => (a.at(-1)?.id ?? 0) - (b.at(-1)?.id ?? 0));
   const epochs = [{ floor: 0, rows: [] }];
   for (const rows of [...copies, eventsOf(server.dbPath)]) {

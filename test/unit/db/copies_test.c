@@ -50,8 +50,17 @@ static void names_of_one_second_differ_and_sort_by_age(void **state)
 static void the_oldest_go_and_nothing_else(void **state)
 {
     const struct fixture *fixture = *state;
-    static const char *const names[] = {"copy-1.db", "copy-2.db", "copy-3.db",   "copy-4.db",
-                                        "copy-0",    "other.db",  "copy-1.db-x", "kopy-0.db"};
+    static const char *const names[] = {"copy-1.db",
+                                        "copy-2.db",
+                                        "copy-3.db",
+                                        "copy-4.db",
+                                        "copy-0",
+                                        "other.db",
+                                        "copy-1.db-x",
+                                        "kopy-0.db",
+                                        "kopy-5.db.partial",
+                                        "copy-5.db" COPIES_PARTIAL,
+                                        "copy-6.db" COPIES_PARTIAL "-wal"};
     char path[256];
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -68,7 +77,9 @@ static void the_oldest_go_and_nothing_else(void **state)
     assert_int_equal(fixture_files(fixture, "copy-0"), 1);
     assert_int_equal(fixture_files(fixture, "copy-1.db-x"), 1);
     assert_int_equal(fixture_files(fixture, "other"), 1);
-    assert_int_equal(fixture_files(fixture, "kopy"), 1);
+    assert_int_equal(fixture_files(fixture, "kopy"), 2);
+    assert_int_equal(fixture_files(fixture, "copy-5"), 0); /* interrupted */
+    assert_int_equal(fixture_files(fixture, "copy-6"), 0);
     assert_int_equal(copies_prune(fixture->dir, "copy-", 0, path), 1); /* never the spared one */
     assert_int_equal(access(path, F_OK), 0);
     assert_int_equal(copies_prune("/nowhere", "copy-", 0, path), 0);

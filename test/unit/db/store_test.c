@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include "db/copies.h"
 #include "db/store_sqlite.h"
 
 static int set_up(void **state)
@@ -270,6 +271,37 @@ static void the_file_with_the_key_is_for_its_owner_only(void **state)
     assert_int_equal(facts.st_mode & 077, 0);
 }
 
+/* What was interrupted is not in its way; what has the name already is left alone. */
+static void a_copy_gets_its_name_when_it_is_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = open_store(fixture);
+    char path[256];
+    char partial[256];
+    char error[512];
+    struct stat facts;
+
+    fixture_path(fixture, "copy.db", path);
+    fixture_path(fixture, "copy.db" COPIES_PARTIAL, partial);
+    FILE *rest = fopen(partial, "w");
+    assert_non_null(rest);
+    assert_int_equal(fputs("half", rest) < 0 || fclose(rest) != 0, 0);
+    assert_int_equal(store_keep_copy(store, path, error, sizeof(error)), STORE_OK);
+    assert_int_equal(access(partial, F_OK), -1);
+    assert_int_equal(stat(path, &facts), 0);
+    assert_true(facts.st_size > 1024);
+
+    FILE *other = fopen(path, "w"); /* of nobody's making */
+    assert_non_null(other);
+    assert_int_equal(fclose(other), 0);
+    assert_int_equal(store_keep_copy(store, path, error, sizeof(error)), STORE_FAILED);
+    assert_non_null(strstr(error, path));
+    assert_int_equal(access(partial, F_OK), -1);
+    assert_int_equal(stat(path, &facts), 0);
+    assert_int_equal(facts.st_size, 0);
+    store_close(store);
+}
+
 int main(void)
 {
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -285,6 +317,7 @@ int main(void)
         STORE_TEST(a_checkpoint_empties_the_log_unless_a_reader_needs_it),
         STORE_TEST(a_damaged_file_is_said_to_be_damaged),
         STORE_TEST(the_file_with_the_key_is_for_its_owner_only),
+        STORE_TEST(a_copy_gets_its_name_when_it_is_whole),
     };
 
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
