@@ -3,7 +3,8 @@
 //
 // Three herds a round for ctfg: alone; while wrong guesses commit and one event goes out to 1,000
 // streams; with one of the two workers stopped (SIGSTOP).  Only the first has a rival, nginx with two
-// workers and the same file.
+// workers and the same file.  The third has a server of its own, whose stopped worker is not asked how long
+// its turns were.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -12,7 +13,7 @@ import { flatGame } from "../lib/games.mjs";
 import { herd, post, rate, Streams } from "../lib/load.mjs";
 import { startNginx } from "../lib/rivals.mjs";
 import { inTurn, plain, ratio } from "../lib/rounds.mjs";
-import { startCtfg, tempFolder, waitFor } from "../lib/server.mjs";
+import { startCtfg, tempFolder, usage, waitFor } from "../lib/server.mjs";
 
 const LOST_MS = 10000; /* what an unanswered one counts as */
 const STREAMS = 1000;
@@ -44,7 +45,9 @@ export default async function herds({ rounds, herd: count }) {
   mkdirSync(join(webDir, "js"));
   writeFileSync(join(webDir, "index.html"), "<!doctype html><title>bench</title>");
   writeFileSync(join(webDir, PATH), file);
-  const ctfg = await startCtfg(flatGame(rounds + 2, 1), ["--workers", "2", "--web-root", webDir]);
+  const flags = ["--workers", "2", "--web-root", webDir];
+  const ctfg = await startCtfg(flatGame(rounds + 2, 1), flags);
+  const halved = await startCtfg(flatGame(1, 1), flags);
   const nginx = await startNginx({ "two.js": file }, [], 2);
   const players = [];
   for (let number = 1; number <= rounds + 2; number++) {
@@ -54,7 +57,8 @@ export default async function herds({ rounds, herd: count }) {
   const right = players.map(({ cookie }) => post(ctfg.port, "/api/submit", cookie, { id: 1, flag: "right-1" }));
   const wrong = post(ctfg.port, "/api/submit", players.at(-1).cookie, { id: 1, flag: "is it this" });
   const streams = new Streams(ctfg.port, STREAMS, right);
-  const [, stopped] = ctfg.pidsOf("worker");
+  const stopped = halved.pidsOf("worker").find((pid) => usage(pid).name === "worker 2");
+  halved.stopped = "worker-2";
 
   const results = await inTurn(rounds, {
     ctfg: async () => {
@@ -76,10 +80,10 @@ export default async function herds({ rounds, herd: count }) {
       return result;
     },
     halved: async () => {
-      await settled(ctfg, 0);
+      await settled(halved, 0);
       process.kill(stopped, "SIGSTOP");
       try {
-        return await herd(ctfg.port, PATH, count);
+        return await herd(halved.port, PATH, count);
       } finally {
         process.kill(stopped, "SIGCONT");
       }
@@ -87,6 +91,7 @@ export default async function herds({ rounds, herd: count }) {
   });
   await streams.end();
   await ctfg.stop();
+  await halved.stop();
   await nginx.stop();
   const failures = (one) => one.refused + one.retransmitted;
   return {
