@@ -9,7 +9,7 @@
 #include "shm/base/check.h"
 
 /* Big enough that a game of usual size takes a handful, small enough to waste little. */
-#define ARENA_BLOCK_BYTES ((size_t)128 << 10)
+#define ARENA_BLOCK_BYTES ((size_t)64 << 10)
 
 struct arena_block {
     struct arena_block *older;

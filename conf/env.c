@@ -193,7 +193,8 @@ static void read_lines(struct str bytes, const char *file, bool has_lines, struc
         if (line.name.len == 0) {
             diag_error(diag, file, line.line, "must be NAME=value");
         } else if (!read_token(&line, file, arena, diag, game) &&
-                   str_starts_with(line.name, STR("CTFG_")) && !is_setting(line.name)) {
+                   str_starts_with(line.name, STR(SETTINGS_VARIABLE_PREFIX)) &&
+                   !is_setting(line.name)) {
             warn_unknown(&line, file, diag);
         }
     }

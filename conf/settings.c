@@ -401,7 +401,9 @@ static void load_env(const struct game_files *files, struct arena *arena, struct
 
     (void)files_find(files, ".env", &bytes);
     for (struct env_reader reader = env_begin(bytes); env_next(&reader, &line);) {
-        for (uint32_t i = 0; i < settings_row_count; i++) {
+        bool may_be_one = str_starts_with(line.name, STR(SETTINGS_VARIABLE_PREFIX));
+
+        for (uint32_t i = 0; may_be_one && i < settings_row_count; i++) {
             char name[SETTINGS_VARIABLE_BYTES];
 
             settings_variable_name(&settings_rows[i], name);

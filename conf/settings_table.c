@@ -263,7 +263,7 @@ bool settings_differ(const struct settings_row *row, const struct settings *one,
 
 void settings_variable_name(const struct settings_row *row, char *ret_name)
 {
-    size_t used = str_copy(STR("CTFG_"), ret_name, SETTINGS_VARIABLE_BYTES);
+    size_t used = str_copy(STR(SETTINGS_VARIABLE_PREFIX), ret_name, SETTINGS_VARIABLE_BYTES);
 
     for (const char *c = row->key; *c != '\0' && used < SETTINGS_VARIABLE_BYTES - 1; c++) {
         bool is_lower = *c >= 'a' && *c <= 'z';

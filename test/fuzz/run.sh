@@ -13,6 +13,8 @@ log=$build/corpus/$target.log
 mkdir -p "$found" "$build/crashes"
 set -- -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
     -artifact_prefix="$build/crashes/$target-"
+# Freed memory is kept for a while, not for 256 MiB, and not given back to the kernel in between: twice as fast.
+export ASAN_OPTIONS="quarantine_size_mb=8:malloc_context_size=5:allocator_release_to_os_interval_ms=-1"
 if [ -f "test/fuzz/$target.dict" ]; then
     set -- "$@" -dict="test/fuzz/$target.dict"
 fi
