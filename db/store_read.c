@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shm/base/check.h"
+
 uint64_t store_query_number(struct store *store, const char *sql)
 {
     sqlite3_stmt *statement = NULL;
@@ -69,26 +71,65 @@ enum store_status store_each_user(struct store *store, store_user_fn each, void 
     return store_rows_done(store, statement, code);
 }
 
-static struct store_event event_of_row(sqlite3_stmt *statement)
+/* ---- events ---- */
+
+/* As column_u32(). */
+static uint32_t value_u32(sqlite3_value *value)
 {
-    return (struct store_event){
-        .id = (uint64_t)sqlite3_column_int64(statement, 0),
-        .ts_us = (uint64_t)sqlite3_column_int64(statement, 1),
-        .user_id = sqlite3_column_int64(statement, 2),
-        .challenge_id = sqlite3_column_int64(statement, 3),
-        .type = (uint8_t)sqlite3_column_int(statement, 4),
-        .points = sqlite3_column_int64(statement, 5),
-        .hint_id = column_u32(statement, 6),
-        .flags = (uint16_t)sqlite3_column_int(statement, 7),
-        .request_id = (uint64_t)sqlite3_column_int64(statement, 8),
+    int64_t number = sqlite3_value_int64(value);
+
+    return number < 0 || number > UINT32_MAX ? 0 : (uint32_t)number;
+}
+
+/*
+ * Events are read by a function that their query calls for each row, with the row's columns: asking
+ * for a column afterwards costs more than finding the row does.  It is a condition of the query, true
+ * for the row at which to stop, so a whole log is one sqlite3_step().
+ * https://www.sqlite.org/c3ref/create_function.html
+ */
+static void on_event(sqlite3_context *call, int count, sqlite3_value **columns)
+{
+    struct store *store = sqlite3_user_data(call);
+    struct store_event event = {
+        .id = (uint64_t)sqlite3_value_int64(columns[0]),
+        .ts_us = (uint64_t)sqlite3_value_int64(columns[1]),
+        .user_id = sqlite3_value_int64(columns[2]),
+        .challenge_id = sqlite3_value_int64(columns[3]),
+        .type = (uint8_t)sqlite3_value_int(columns[4]),
+        .points = sqlite3_value_int64(columns[5]),
+        .hint_id = value_u32(columns[6]),
+        .flags = (uint16_t)sqlite3_value_int(columns[7]),
+        .request_id = (uint64_t)sqlite3_value_int64(columns[8]),
     };
+
+    CHECK(count == STORE_EVENT_COLUMNS && store->each_event != NULL);
+    sqlite3_result_int(call, !store->each_event(store->each_context, &event));
+}
+
+bool store_read_begin(struct store *store)
+{
+    return sqlite3_create_function_v2(store->db, STORE_EVENT_FUNCTION, STORE_EVENT_COLUMNS,
+                                      SQLITE_UTF8 | SQLITE_DIRECTONLY, store, on_event, NULL, NULL,
+                                      NULL) == SQLITE_OK;
+}
+
+/* Runs a query whose condition is on_event().  each: of one query at a time. */
+static int step_events(struct store *store, sqlite3_stmt *statement, store_event_fn each,
+                       void *context)
+{
+    CHECK(store->each_event == NULL);
+    store->each_event = each;
+    store->each_context = context;
+    int code = sqlite3_step(statement);
+
+    store->each_event = NULL;
+    return code;
 }
 
 enum store_status store_each_event(struct store *store, uint64_t after, store_event_fn each,
                                    void *context)
 {
     sqlite3_stmt *statement = store_statement(store, STATEMENT_EACH_EVENT);
-    int code;
 
     if (statement == NULL) {
         return STORE_FAILED;
@@ -96,17 +137,17 @@ enum store_status store_each_event(struct store *store, uint64_t after, store_ev
     /* Every page is read once: remembering them all takes a third of the time. */
     (void)sqlite3_exec(store->db, "PRAGMA cache_size = " STORE_CACHE_OF_A_SCAN, NULL, NULL, NULL);
     (void)sqlite3_bind_int64(statement, 1, (int64_t)after);
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        struct store_event event = event_of_row(statement);
-
-        if (!each(context, &event)) {
-            break;
-        }
-    }
+    int code = step_events(store, statement, each, context);
     enum store_status status = store_rows_done(store, statement, code);
 
     (void)sqlite3_exec(store->db, "PRAGMA cache_size = " STORE_CACHE, NULL, NULL, NULL);
     return status;
+}
+
+static bool take_event(void *context, const struct store_event *event)
+{
+    *(struct store_event *)context = *event;
+    return false;
 }
 
 enum store_status store_find_event(struct store *store, int64_t user_id, int64_t challenge_id,
@@ -123,10 +164,8 @@ enum store_status store_find_event(struct store *store, int64_t user_id, int64_t
     if (hint_id != 0) {
         (void)sqlite3_bind_int64(statement, 3, hint_id);
     }
-    int code = sqlite3_step(statement);
-
-    *ret_event = code == SQLITE_ROW ? event_of_row(statement) : (struct store_event){0};
-    return store_rows_done(store, statement, code);
+    *ret_event = (struct store_event){0};
+    return store_rows_done(store, statement, step_events(store, statement, take_event, ret_event));
 }
 
 static enum store_status query_one(struct store *store, enum store_statement which,

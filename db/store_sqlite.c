@@ -27,8 +27,10 @@
  * submission writes 3.3 KB, with 1024 1.5 KB (docs/benchmarks.md). */
 #define PAGE_BYTES "1024"
 
-#define EVENT_COLUMNS                                                                              \
-    "id, ts, user_id, challenge_id, event_type, points, hint_number, flags, request_id"
+/* Reads the row, and says whether to stop there: on_event() of store_read.c. */
+#define IS_LAST_EVENT                                                                              \
+    STORE_EVENT_FUNCTION "(id, ts, user_id, challenge_id, event_type, points, hint_number, flags," \
+                         " request_id)"
 
 /* clang-format off */
 const char *const store_statement_sql[STATEMENT_COUNT] = {
@@ -37,14 +39,14 @@ const char *const store_statement_sql[STATEMENT_COUNT] = {
     [STATEMENT_ROLLBACK]       = "ROLLBACK",
     [STATEMENT_TOUCH]          = "PRAGMA application_id = 0", /* as it is */
     [STATEMENT_EACH_USER]      = "SELECT id, auth_epoch, username, displayname FROM users ORDER BY id",
-    [STATEMENT_EACH_EVENT]     = "SELECT " EVENT_COLUMNS " FROM events WHERE id > ?1 ORDER BY id",
-    [STATEMENT_FIND_SUBMIT]    = "SELECT " EVENT_COLUMNS " FROM events"
-                                 " INDEXED BY events_user_chal_submit"
-                                 " WHERE user_id = ?1 AND challenge_id = ?2 AND event_type = 1",
-    [STATEMENT_FIND_HINT]      = "SELECT " EVENT_COLUMNS " FROM events"
-                                 " INDEXED BY events_user_chal_hint"
+    [STATEMENT_EACH_EVENT]     = "SELECT 1 FROM events WHERE id > ?1 AND " IS_LAST_EVENT
+                                 " ORDER BY id",
+    [STATEMENT_FIND_SUBMIT]    = "SELECT 1 FROM events INDEXED BY events_user_chal_submit"
+                                 " WHERE user_id = ?1 AND challenge_id = ?2 AND event_type = 1"
+                                 " AND " IS_LAST_EVENT,
+    [STATEMENT_FIND_HINT]      = "SELECT 1 FROM events INDEXED BY events_user_chal_hint"
                                  " WHERE user_id = ?1 AND challenge_id = ?2 AND event_type = 2"
-                                 " AND hint_number = ?3",
+                                 " AND hint_number = ?3 AND " IS_LAST_EVENT,
     [STATEMENT_NEWEST_ID]      = "SELECT coalesce(max(id), 0) FROM events",
     [STATEMENT_NEWEST_TS]      = "SELECT coalesce(max(ts), 0) FROM events INDEXED BY events_ts",
     [STATEMENT_INSERT_EVENT]   = "INSERT INTO events (ts, user_id, challenge_id, event_type, points,"
@@ -352,7 +354,7 @@ enum store_status store_open(const struct store_options *options, struct store *
     if (!bring_up_to_date(store, options, why, sizeof(why))) {
         return open_failed(store, ret_store, ret_error, error_bytes, why);
     }
-    if (!set_up(store, options) || !note_identity(store) ||
+    if (!set_up(store, options) || !store_read_begin(store) || !note_identity(store) ||
         (!options->read_only &&
          (!open_log_connection(store) || store_ensure_session_key(store) != STORE_OK))) {
         (void)snprintf(why, sizeof(why), "it cannot be set up: %s", sqlite3_errmsg(store->db));

@@ -21,6 +21,10 @@
 #define STORE_CACHE "-8192"
 #define STORE_CACHE_OF_A_SCAN "-1024"
 
+/* The SQL function that queries for events call, of so many columns. */
+#define STORE_EVENT_FUNCTION "ctfg_event"
+#define STORE_EVENT_COLUMNS 9
+
 enum store_statement {
     STATEMENT_BEGIN,
     STATEMENT_COMMIT,
@@ -64,6 +68,8 @@ struct store {
     uint64_t log_pages;   /* in the log, as of the last commit */
     uint64_t moved_bytes; /* of these, already in the main file */
     uint64_t page_bytes;
+    store_event_fn each_event; /* while events are read: who gets them */
+    void *each_context;
     dev_t device; /* which file was opened: a replaced one is noticed */
     ino_t inode;
     char path[STORE_PATH_BYTES];
@@ -73,6 +79,8 @@ struct store {
 sqlite3_stmt *store_statement(struct store *store, enum store_statement which);
 /* Runs a statement that has all its values and gives no rows; ready for the next ones after. */
 enum store_status store_statement_run(struct store *store, sqlite3_stmt *statement);
+/* Before any query for events: makes their function known to the connection. */
+bool store_read_begin(struct store *store);
 /* A column's text, valid until the next step; empty for NULL. */
 struct str store_column_str(sqlite3_stmt *statement, int column);
 /* After the last step of a statement that gives rows: what became of it; ready for the next run. */
