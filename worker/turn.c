@@ -345,8 +345,7 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes)
     if (len == 0) {
         return;
     }
-    conn->worker->now_us = clock_mono_us();
-    if (len < 0) {
+    if (len < 0) { /* now_us is of on_room(), one read ago */
         on_end_of_bytes(conn, len == UV_EOF);
         return;
     }
