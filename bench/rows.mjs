@@ -21,6 +21,7 @@ export const rows = [
   ["flags_cpu", "the same: CPU a request", "bare pipeline", "", 0, x],
   ["flags_node", "the same: throughput", "fastify + better-sqlite3, a commit a request", ">=", 8, x],
   ["flags_p99", "the same: p99", "its own p50", "<=", 3, x],
+  ["flags_p99_bare", "the bare pipeline's p99", "its own p50", "", 0, x],
   ["flag_alone", "one flag at a time, one connection: p50", "a bare SQLite commit", "<=", 1.6, x],
   ["flag_bytes", "bytes written a submission, 64 connections, the mix above", "", "<=", 1.5, "KB"],
   ["flag_bytes_right", "the same, right flags only", "", "", 0, "KB"],

@@ -113,6 +113,7 @@ export default async function flags(options) {
     flags_cpu: ratio(all.ctfg, all.bare, "cpu_us", "us"),
     flags_node: ratio(all.ctfg, all.node, "per_s", "a second"),
     flags_p99: ratio(all.ctfg, all.ctfg, "p99_ms", "ms", "p50_ms"),
+    flags_p99_bare: ratio(all.bare, all.bare, "p99_ms", "ms", "p50_ms"),
     flag_alone: flagAlone,
     flag_bytes: bytes,
     flag_bytes_right: bytesRight,
