@@ -41,9 +41,19 @@ struct signed_claims {
 static_assert(sizeof(struct signed_claims) == 56, "no padding");
 static_assert(BASE64URL_LEN(sizeof(struct signed_claims)) < SESSION_TEXT_BYTES_MAX, "it fits");
 
+/* What credential_mark() gave for a player: each request with a session asks. */
+struct known_mark {
+    uint32_t user_id; /* 0: none */
+    uint64_t credential_hash;
+    uint64_t mark;
+};
+/* One place a user; who comes to the same place is computed anew.  96 KiB. */
+#define KNOWN_MARKS 4096
+
 struct session_keys {
     bool loaded;
-    uint8_t mac_key[32];
+    uint8_t mac_key[32]; /* once loaded it stays: so do the marks below */
+    struct known_mark known[KNOWN_MARKS];
 };
 
 bool session_start(struct worker *worker)
@@ -80,16 +90,20 @@ static void sign(const uint8_t *key, const struct claims *claims, uint8_t ret_ma
 }
 
 /* What a player's cookie says of the password it was made for: nothing, to whoever lacks the key. */
-static uint64_t credential_mark(const uint8_t *key, uint32_t user_id,
+static uint64_t credential_mark(struct session_keys *keys, uint32_t user_id,
                                 const struct game_player *player)
 {
+    struct known_mark *known = &keys->known[user_id % KNOWN_MARKS];
     const uint64_t what[2] = {user_id, player->credential_hash};
     uint8_t mac[MAC_BYTES];
-    uint64_t mark;
 
-    mac_of(key, what, sizeof(what), mac);
-    memcpy(&mark, mac, sizeof(mark));
-    return mark;
+    if (known->user_id != user_id || known->credential_hash != player->credential_hash) {
+        mac_of(keys->mac_key, what, sizeof(what), mac);
+        *known =
+            (struct known_mark){.user_id = user_id, .credential_hash = player->credential_hash};
+        memcpy(&known->mark, mac, sizeof(known->mark));
+    }
+    return known->mark;
 }
 
 uint64_t session_draw_id(void)
@@ -125,7 +139,7 @@ void session_make(struct worker *worker, enum session_kind kind, uint32_t player
         .player_epoch = view.auth_epoch,
         .expires_s = (uint32_t)((uint64_t)time(NULL) + ttl_s),
         .session_id = session_id,
-        .credential = who == NULL ? 0 : credential_mark(key, view.user_id, who),
+        .credential = who == NULL ? 0 : credential_mark(worker->keys, view.user_id, who),
     };
     sign(key, &made.claims, made.mac);
     base64url_encode(&made, sizeof(made), ret_text);
@@ -164,7 +178,7 @@ bool session_verify(struct worker *worker, enum session_kind kind, struct str te
         const struct game_player *who = game_player_at(worker->game, session.player);
 
         if (who == NULL ||
-            credential_mark(key, given.claims.user_id, who) != given.claims.credential) {
+            credential_mark(worker->keys, given.claims.user_id, who) != given.claims.credential) {
             return false;
         }
         session.credential_hash = who->credential_hash;

@@ -25,20 +25,20 @@ void base64url_encode(const void *bytes, size_t len, char *ret_text)
     *ret_text = '\0';
 }
 
-/* The six bits a character stands for, or -1. */
-static int sextet(char c)
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
+/*
+ * The six bits a character stands for, plus one; 0: none.  A table, since the branches of a chain of
+ * ranges are anybody's guess: every request with a session decodes 75 characters.
+ */
+/* clang-format off */
+static const uint8_t sextets[256] = {
+    ['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+            14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+    ['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39,
+            40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+    ['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+    ['-'] = 63, ['_'] = 64,
+};
+/* clang-format on */
 
 bool base64url_decode(struct str text, void *ret_bytes, size_t max_bytes, size_t *ret_len)
 {
@@ -51,11 +51,11 @@ bool base64url_decode(struct str text, void *ret_bytes, size_t max_bytes, size_t
         return false; /* six bits are no byte */
     }
     for (size_t i = 0; i < text.len; i++) {
-        int value = sextet(text.data[i]);
-        if (value < 0) {
+        uint32_t value = sextets[(unsigned char)text.data[i]];
+        if (value == 0) {
             return false;
         }
-        bits = bits << 6 | (uint32_t)value;
+        bits = bits << 6 | (value - 1);
         count += 6;
         if (count >= 8) {
             count -= 8;
