@@ -106,6 +106,19 @@ static bool is_repeated(struct db *db, struct batch_item *item)
     return false;
 }
 
+/*
+ * Of before a reset: it may have counted there already, and nobody remembers.  A worker that lost its
+ * db sends again what had no answer, and another worker's reset may come before it.
+ */
+static bool is_stale(const struct db *db, const struct request *request)
+{
+    uint32_t epoch = (uint32_t)db->meta.auth_epoch;
+
+    return (request->head.type == WIRE_SUBMIT && request->submit.epoch != epoch) ||
+           (request->head.type == WIRE_HINT && request->hint.epoch != epoch) ||
+           (request->head.type == WIRE_NAME && request->name.epoch != epoch);
+}
+
 static void decide(struct db *db, struct batch_item *item)
 {
     const struct request *request = &item->request;
@@ -117,6 +130,11 @@ static void decide(struct db *db, struct batch_item *item)
     };
 
     CHECK(request->head.type < WIRE_TYPES);
+    if (is_stale(db, request)) {
+        item->decision = (struct decision){.status = WIRE_STALE};
+        item->result.status = WIRE_STALE;
+        return;
+    }
     switch ((enum wire_type)request->head.type) {
     case WIRE_SUBMIT:
         item->decision = decide_submit(&view, &request->submit);

@@ -32,6 +32,7 @@ static const char *const wire_statuses[WIRE_STATUSES] = {
     [WIRE_LOCKED] = "locked",
     [WIRE_INSUFFICIENT] = "insufficient",
     [WIRE_NAME_TAKEN] = "name taken",
+    [WIRE_STALE] = "stale",
     [WIRE_BUSY] = "busy",
     [WIRE_STORE_FAILED] = "store failed",
 };

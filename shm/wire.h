@@ -19,7 +19,7 @@
 
 #include "shm/base/compiler.h"
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 #define WIRE_MESSAGE_BYTES_MAX 512
 #define WIRE_GUESS_BYTES_MAX 256
 #define WIRE_NAME_BYTES 32
@@ -46,6 +46,7 @@ enum wire_status {
     WIRE_LOCKED,       /* requirements unmet, or hints out of order */
     WIRE_INSUFFICIENT, /* not enough points */
     WIRE_NAME_TAKEN,
+    WIRE_STALE,        /* of before a reset or a logout of everyone: 503, nothing is done */
     WIRE_BUSY,         /* queue past its bound: 503 */
     WIRE_STORE_FAILED, /* disk full, read-only, locked, corrupt: 503, nothing is done (README of db/) */
     WIRE_STATUSES,
@@ -72,7 +73,7 @@ struct wire_submit {
     uint32_t player;
     uint32_t challenge; /* slot */
     uint32_t flags;     /* enum event_flags; an award skips requirements */
-    uint32_t reserved;
+    uint32_t epoch;     /* the game's auth epoch that it belongs to: of another, WIRE_STALE */
 };
 static_assert(sizeof(struct wire_submit) == 40, "no padding");
 
@@ -93,14 +94,14 @@ struct wire_hint {
     uint32_t player;
     uint32_t challenge; /* slot */
     uint32_t hint_id;
-    uint32_t reserved;
+    uint32_t epoch; /* as of wire_submit */
 };
 static_assert(sizeof(struct wire_hint) == 40, "no padding");
 
 struct wire_name {
     struct wire_head head;
     uint32_t player;
-    uint32_t reserved;
+    uint32_t epoch;             /* as of wire_submit */
     char name[WIRE_NAME_BYTES]; /* checked and NUL-padded by the worker */
 };
 static_assert(sizeof(struct wire_name) == 56, "no padding");

@@ -8,6 +8,7 @@
 #include "shm/players.h"
 #include "shm/event.h"
 #include "shm/solved.h"
+#include "shm/state.h"
 #include "shm/wire.h"
 #include "worker/api.h"
 #include "worker/body.h"
@@ -55,6 +56,7 @@ static void give(struct exchange *exchange, const struct game_player *player,
         .player = player->slot,
         .challenge = challenge->slot,
         .flags = EVENT_FROM_AWARD,
+        .epoch = (uint32_t)state_auth_epoch(bank),
     };
 
     if (solved_test(bank, player->slot, challenge->slot)) {

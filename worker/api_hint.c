@@ -79,6 +79,7 @@ static void hint_on_committed(struct worker *worker, struct conn *conn,
             response_error(conn, 402, "insufficient_points");
             break;
         case WIRE_NAME_TAKEN:
+        case WIRE_STALE:
         case WIRE_BUSY:
         case WIRE_STORE_FAILED:
         case WIRE_STATUSES:
@@ -99,6 +100,7 @@ static void ask_for_hint(struct exchange *exchange, const struct game_challenge 
         .player = exchange->session.player,
         .challenge = challenge->slot,
         .hint_id = hint->id,
+        .epoch = exchange->session.auth_epoch,
     };
 
     if (!dbclient_ask(exchange->worker, &message, exchange->conn->id, &asked, sizeof(asked),

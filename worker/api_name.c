@@ -63,6 +63,7 @@ static void ask_for_name(struct exchange *exchange, struct str wanted)
     struct wire_name message = {
         .head = wire_head_make(WIRE_NAME, exchange->request->id),
         .player = exchange->session.player,
+        .epoch = exchange->session.auth_epoch,
     };
     (void)str_copy(str_from(asked.name), message.name, sizeof(message.name));
     if (!dbclient_ask(exchange->worker, &message, exchange->conn->id, &asked, sizeof(asked),

@@ -54,7 +54,7 @@ static void answer_correct(struct conn *conn, const struct wire_result *result)
 static bool was_right_or_unheard(const struct wire_result *result)
 {
     return result == NULL || result->status == WIRE_OK || result->status == WIRE_BUSY ||
-           result->status == WIRE_STORE_FAILED;
+           result->status == WIRE_STORE_FAILED || result->status == WIRE_STALE;
 }
 
 static void submit_on_committed(struct worker *worker, struct conn *conn,
@@ -88,6 +88,7 @@ static void submit_on_committed(struct worker *worker, struct conn *conn,
             break;
         case WIRE_INSUFFICIENT:
         case WIRE_NAME_TAKEN:
+        case WIRE_STALE:
         case WIRE_BUSY:
         case WIRE_STORE_FAILED:
         case WIRE_STATUSES:
@@ -141,6 +142,7 @@ static void judge(struct exchange *exchange, const struct game_challenge *challe
             .at_us = clock_real_us(),
             .player = player,
             .challenge = challenge->slot,
+            .epoch = exchange->session.auth_epoch,
         };
         struct submit_context asked = {.player = player};
 

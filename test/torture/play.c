@@ -173,22 +173,26 @@ static void ask_event(struct play *play, struct request *request)
     uint32_t challenge = random_below(&play->random, CHALLENGES);
 
     if (random_below(&play->random, 3) > 0) {
-        request->submit = (struct wire_submit){
-            .head = head_of(play, WIRE_SUBMIT), .player = player, .challenge = challenge};
+        request->submit = (struct wire_submit){.head = head_of(play, WIRE_SUBMIT),
+                                               .player = player,
+                                               .challenge = challenge,
+                                               .epoch = (uint32_t)play->db.meta.auth_epoch};
         request->submit.flags =
             random_below(&play->random, 8) == 0 ? (uint32_t)EVENT_FROM_AWARD : 0;
     } else {
         request->hint = (struct wire_hint){.head = head_of(play, WIRE_HINT),
                                            .player = player,
                                            .challenge = challenge,
-                                           .hint_id = 1 + random_below(&play->random, HINTS_EACH)};
+                                           .hint_id = 1 + random_below(&play->random, HINTS_EACH),
+                                           .epoch = (uint32_t)play->db.meta.auth_epoch};
     }
 }
 
 static void ask_name(struct play *play, struct request *request)
 {
     request->name = (struct wire_name){.head = head_of(play, WIRE_NAME),
-                                       .player = random_below(&play->random, MODEL_PLAYERS)};
+                                       .player = random_below(&play->random, MODEL_PLAYERS),
+                                       .epoch = (uint32_t)play->db.meta.auth_epoch};
     (void)snprintf(request->name.name, sizeof(request->name.name), "name %u",
                    random_below(&play->random, MODEL_PLAYERS * 2));
 }
@@ -225,6 +229,7 @@ static bool ask_again(struct play *play, struct request *request)
             .head = wire_head_make(WIRE_SUBMIT, event->request_id),
             .player = player,
             .challenge = slot,
+            .epoch = (uint32_t)play->db.meta.auth_epoch,
         };
     } else {
         request->hint = (struct wire_hint){
@@ -232,6 +237,7 @@ static bool ask_again(struct play *play, struct request *request)
             .player = player,
             .challenge = slot,
             .hint_id = event->hint_id,
+            .epoch = (uint32_t)play->db.meta.auth_epoch,
         };
     }
     return true;
