@@ -57,9 +57,9 @@ struct settings_row {
 extern const struct settings_row settings_rows[];
 extern const uint32_t settings_row_count;
 
-/* Longest name of an environment variable, with its NUL. */
 /* What begins the name of every variable that is a setting. */
 #define SETTINGS_VARIABLE_PREFIX "CTFG_"
+/* Longest name of an environment variable, with its NUL. */
 #define SETTINGS_VARIABLE_BYTES 64
 
 /* NULL: no such key. */

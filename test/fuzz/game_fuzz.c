@@ -3,8 +3,8 @@
  * game_fuzz.c - every file of a game but ctfg.yaml: a game or a list of mistakes, never a crash.
  *
  * The first byte says which file the rest is; the others are those of a small game.  Most inputs are
- * refused by the loader of their own file, which is asked first, alone: that is ten times as fast as a
- * whole game.  What it takes is loaded with the others, and as a reload of that small game, too.
+ * refused by the loader of their own file, which is asked first, alone: that is several times as fast
+ * as a whole game.  What it takes is loaded with the others, and as a reload of that small game, too.
  */
 #include "conf/files.c" /* append_entry(), piece_check() */
 
@@ -135,12 +135,6 @@ static bool is_taken_alone(const char *name, struct str bytes, const struct game
     return ok;
 }
 
-/* As the game's only changed file, or as all of them. */
-static bool is_taken(const char *name, struct str bytes, const struct game_files *files)
-{
-    return (name == NULL || is_taken_alone(name, bytes, files)) && load(files, NULL);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (small == NULL) {
@@ -158,8 +152,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (name != NULL) {
         files = files_with(name, bytes);
     }
-    if ((name != NULL || piece_check(files.piece, files.size_bytes)) &&
-        is_taken(name, bytes, &files)) {
+    bool is_taken = name != NULL ? is_taken_alone(name, bytes, &files)
+                                 : piece_check(files.piece, files.size_bytes);
+
+    if (is_taken && load(&files, NULL)) {
         CHECK(load(&files, small));
     }
     if (name != NULL) {

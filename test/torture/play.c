@@ -167,6 +167,11 @@ static struct wire_head head_of(struct play *play, enum wire_type type)
     return wire_head_make(type, ++play->request_id);
 }
 
+static uint32_t epoch_of(const struct play *play)
+{
+    return (uint32_t)play->db.meta.auth_epoch;
+}
+
 static void ask_event(struct play *play, struct request *request)
 {
     uint32_t player = random_below(&play->random, MODEL_PLAYERS);
@@ -176,7 +181,7 @@ static void ask_event(struct play *play, struct request *request)
         request->submit = (struct wire_submit){.head = head_of(play, WIRE_SUBMIT),
                                                .player = player,
                                                .challenge = challenge,
-                                               .epoch = (uint32_t)play->db.meta.auth_epoch};
+                                               .epoch = epoch_of(play)};
         request->submit.flags =
             random_below(&play->random, 8) == 0 ? (uint32_t)EVENT_FROM_AWARD : 0;
     } else {
@@ -184,7 +189,7 @@ static void ask_event(struct play *play, struct request *request)
                                            .player = player,
                                            .challenge = challenge,
                                            .hint_id = 1 + random_below(&play->random, HINTS_EACH),
-                                           .epoch = (uint32_t)play->db.meta.auth_epoch};
+                                           .epoch = epoch_of(play)};
     }
 }
 
@@ -192,7 +197,7 @@ static void ask_name(struct play *play, struct request *request)
 {
     request->name = (struct wire_name){.head = head_of(play, WIRE_NAME),
                                        .player = random_below(&play->random, MODEL_PLAYERS),
-                                       .epoch = (uint32_t)play->db.meta.auth_epoch};
+                                       .epoch = epoch_of(play)};
     (void)snprintf(request->name.name, sizeof(request->name.name), "name %u",
                    random_below(&play->random, MODEL_PLAYERS * 2));
 }
@@ -229,7 +234,7 @@ static bool ask_again(struct play *play, struct request *request)
             .head = wire_head_make(WIRE_SUBMIT, event->request_id),
             .player = player,
             .challenge = slot,
-            .epoch = (uint32_t)play->db.meta.auth_epoch,
+            .epoch = epoch_of(play),
         };
     } else {
         request->hint = (struct wire_hint){
@@ -237,7 +242,7 @@ static bool ask_again(struct play *play, struct request *request)
             .player = player,
             .challenge = slot,
             .hint_id = event->hint_id,
-            .epoch = (uint32_t)play->db.meta.auth_epoch,
+            .epoch = epoch_of(play),
         };
     }
     return true;
