@@ -148,19 +148,6 @@ static bool read_token(const struct env_line *line, const char *file, struct are
     return true;
 }
 
-static bool is_setting(struct str name)
-{
-    for (uint32_t i = 0; i < settings_row_count; i++) {
-        char variable[SETTINGS_VARIABLE_BYTES];
-
-        settings_variable_name(&settings_rows[i], variable);
-        if (str_equal(name, str_from(variable))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A mistyped token would silently leave what it guards switched off, a setting its default. */
 static void warn_unknown(const struct env_line *line, const char *file, struct diag *diag)
 {
@@ -194,7 +181,7 @@ static void read_lines(struct str bytes, const char *file, bool has_lines, struc
             diag_error(diag, file, line.line, "must be NAME=value");
         } else if (!read_token(&line, file, arena, diag, game) &&
                    str_starts_with(line.name, STR(SETTINGS_VARIABLE_PREFIX)) &&
-                   !is_setting(line.name)) {
+                   settings_find_variable(line.name) == NULL) {
             warn_unknown(&line, file, diag);
         }
     }

@@ -401,16 +401,11 @@ static void load_env(const struct game_files *files, struct arena *arena, struct
 
     (void)files_find(files, ".env", &bytes);
     for (struct env_reader reader = env_begin(bytes); env_next(&reader, &line);) {
-        bool may_be_one = str_starts_with(line.name, STR(SETTINGS_VARIABLE_PREFIX));
+        const struct settings_row *row = settings_find_variable(line.name);
 
-        for (uint32_t i = 0; may_be_one && i < settings_row_count; i++) {
-            char name[SETTINGS_VARIABLE_BYTES];
-
-            settings_variable_name(&settings_rows[i], name);
-            if (str_equal(line.name, str_from(name))) {
-                set_from(settings, &settings_rows[i], line.value, arena, diag,
-                         files_display_path(files, ".env"), line.line);
-            }
+        if (row != NULL) {
+            set_from(settings, row, line.value, arena, diag, files_display_path(files, ".env"),
+                     line.line);
         }
     }
 }

@@ -273,6 +273,21 @@ void settings_variable_name(const struct settings_row *row, char *ret_name)
     ret_name[used] = '\0';
 }
 
+const struct settings_row *settings_find_variable(struct str name)
+{
+    bool may_be_one = str_starts_with(name, STR(SETTINGS_VARIABLE_PREFIX));
+
+    for (uint32_t i = 0; may_be_one && i < settings_row_count; i++) {
+        char variable[SETTINGS_VARIABLE_BYTES];
+
+        settings_variable_name(&settings_rows[i], variable);
+        if (str_equal(name, str_from(variable))) {
+            return &settings_rows[i];
+        }
+    }
+    return NULL;
+}
+
 bool settings_find_flag(const char *name, struct settings_flag *ret_flag)
 {
     const char *bare = name + strspn(name, "-");

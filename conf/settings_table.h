@@ -64,6 +64,8 @@ extern const uint32_t settings_row_count;
 
 /* NULL: no such key. */
 const struct settings_row *settings_find_key(struct str key);
+/* Of an environment variable; NULL: it is no setting. */
+const struct settings_row *settings_find_variable(struct str name);
 /* "stream.ping_timeout" -> "CTFG_STREAM_PING_TIMEOUT". */
 void settings_variable_name(const struct settings_row *row, char *ret_name);
 
