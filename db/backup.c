@@ -4,12 +4,12 @@
 #include "db/db.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "conf/game.h"
+#include "db/copies.h"
 #include "db/store.h"
 #include "db/verify.h"
 
@@ -21,7 +21,7 @@ static enum outcome back_up(struct store *store, const struct game *game, const 
     char partial[STORE_PATH_BYTES];
     char error[512];
     uint64_t events = 0;
-    int len = snprintf(partial, sizeof(partial), "%s.partial", target_path);
+    int len = snprintf(partial, sizeof(partial), "%s" COPIES_PARTIAL, target_path);
 
     if (len < 0 || (size_t)len >= sizeof(partial)) {
         (void)fprintf(out, "The path of the backup is too long.\n");
@@ -39,7 +39,7 @@ static enum outcome back_up(struct store *store, const struct game *game, const 
                       partial);
         return BACKUP_FAILED;
     }
-    if (renameat2(AT_FDCWD, partial, AT_FDCWD, target_path, RENAME_NOREPLACE) != 0) {
+    if (!copies_give_name(partial, target_path)) {
         (void)fprintf(out, "The backup is in %s, it cannot be called %s: %s\n", partial,
                       target_path, strerror(errno));
         return BACKUP_FAILED;

@@ -120,3 +120,9 @@ bool copies_sync_folder(const char *path)
     }
     return ok;
 }
+
+bool copies_give_name(const char *partial, const char *path)
+{
+    return renameat2(AT_FDCWD, partial, AT_FDCWD, path, RENAME_NOREPLACE) == 0 &&
+           copies_sync_folder(path);
+}

@@ -26,5 +26,8 @@ MUST_USE bool copies_path(const char *dir, const char *prefix, char *ret_path, s
  * Returns how many it deleted; what cannot be deleted stays.  What is left of copies with this prefix
  * that were interrupted goes too: call it when none is being made. */
 uint32_t copies_prune(const char *dir, const char *prefix, uint32_t most, const char *spared);
+/* What was made under partial's name is whole: gives it its own, unless that is taken, and syncs the
+ * folder.  false: errno says why. */
+MUST_USE bool copies_give_name(const char *partial, const char *path);
 /* A new name in a folder is on disk only when the folder is.  path: of a file in it. */
 MUST_USE bool copies_sync_folder(const char *path);

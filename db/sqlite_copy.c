@@ -75,15 +75,13 @@ bool sqlite_keep_copy(sqlite3 *db, const char *path, char *ret_error, size_t err
     if (!sqlite_copy_to_file(db, partial, ret_error, error_bytes)) {
         return false;
     }
-    bool ok = renameat2(AT_FDCWD, partial, AT_FDCWD, path, RENAME_NOREPLACE) == 0 &&
-              copies_sync_folder(path);
-
-    if (!ok) {
+    if (!copies_give_name(partial, path)) {
         (void)snprintf(ret_error, error_bytes, "cannot call the copy %s: %s", path,
                        strerror(errno));
         (void)unlink(partial);
+        return false;
     }
-    return ok;
+    return true;
 }
 
 static enum store_status copy_by(bool (*copy)(sqlite3 *, const char *, char *, size_t),
