@@ -99,9 +99,7 @@ describe("ctfg restore", { timeout: 120000 }, () => {
     await solve(server, 0, 1);
     assert.equal(run("backup", "-C", server.dir, "-b", server.dbdir, backup).status, 0);
     await solve(server, 1, 1, 2);
-    server.kill(server.dbPid()); // both at once: nobody empties the log
-    server.kill(server.pid);
-    await server.gone();
+    await server.cut();
     assert.ok(existsSync(`${server.dbPath}-wal`), "the test needs a log");
     const { status, text } = run("restore", "-C", server.dir, "-b", server.dbdir, backup);
     assert.equal(status, 0, text);

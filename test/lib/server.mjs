@@ -163,6 +163,14 @@ class Server {
     this.kill(this.pid, name);
   }
 
+  /** Master and db killed so that neither tidies up: the log stays beside the database. Resolves when all have ended. */
+  async cut() {
+    this.signal("SIGSTOP"); // or it could start another db before it is killed itself, which empties the log
+    this.kill(this.dbPid());
+    this.kill(this.pid);
+    return this.gone();
+  }
+
   /** All processes of this server have ended. Resolves with {code, signal} of the master. */
   async gone(ms = STOP_MS) {
     await waitFor("the master's end", () => this.how, ms);

@@ -61,22 +61,16 @@ async function leaveEverything() {
   };
   const where = ["-C", server.dir, "-b", data];
   const backup = join(machine, "backup.db");
-  const die = async (running) => {
-    running.signal("SIGSTOP"); // or it would start another db, which tidies up
-    running.kill(running.dbPid());
-    running.kill(running.pid);
-    await running.gone();
-  };
   assert.equal((await call(server.url, "POST", "/admin/reset", { body: { token: ADMIN } })).status, 200);
   const player = new Player(server.url, playerName(0), playerPassword(0));
   await player.login();
   assert.equal((await player.submit(1, flagOf(1))).json.result, "correct");
   player.close();
   command("backup", ...where, backup);
-  await die(server);
+  await server.cut();
   ["events.db", "events.db-wal"].forEach((name) => writeFileSync(join(data, name), "a damaged one".repeat(1000)));
   command("restore", ...where, backup);
-  await die(await server.restart());
+  await (await server.restart()).cut();
   // What is there only while one of these is under way.
   touch(data, "events.db-journal", "events.db.restoring", "events.db.restoring-journal", "events.db.restoring-wal");
   touch(data, "saturday.db.partial", "saturday.db.partial-journal", "saturday.db.partial-shm");
