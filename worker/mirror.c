@@ -32,7 +32,8 @@ struct mirror *mirror_new(const struct board *board, const struct ring *ring)
     mirror->span.high_begin = mirror->players_max;
     mirror->order = calloc((size_t)mirror->players_max + 1, sizeof(*mirror->order));
     mirror->players = calloc((size_t)mirror->players_max + 1, sizeof(*mirror->players));
-    if (mirror->order == NULL || mirror->players == NULL) {
+    mirror->read_in = calloc((size_t)mirror->players_max + 1, sizeof(*mirror->read_in));
+    if (mirror->order == NULL || mirror->players == NULL || mirror->read_in == NULL) {
         mirror_free(mirror);
         return NULL;
     }
@@ -44,6 +45,7 @@ void mirror_free(struct mirror *mirror)
     if (mirror != NULL) {
         free(mirror->order);
         free(mirror->players);
+        free(mirror->read_in);
         free(mirror);
     }
 }
@@ -53,6 +55,7 @@ static void read_row(struct mirror *mirror, const struct bank *bank, uint32_t pl
     if (!players_read(bank, player, &mirror->players[player])) {
         mirror->players[player] = (struct player_view){0};
     }
+    mirror->read_in[player] = mirror->refresh;
 }
 
 /* Rows of the span from first on.  *ret_next: where the next cut begins. */
@@ -222,6 +225,7 @@ enum mirror_status mirror_refresh(struct mirror *mirror, uint64_t until_us)
 {
     bool just_copied = false;
 
+    mirror->refresh++;
     for (int attempt = 0; attempt < REFRESH_TRIES; attempt++) {
         bool copy =
             mirror->bank == NULL || mirror->is_copying || (mirror->names_stale && !just_copied);

@@ -38,6 +38,8 @@ struct mirror {
     struct bank_span span; /* where in players[] somebody is, or once was */
     uint32_t *order;       /* player slots, best first */
     struct player_view *players;
+    uint64_t refresh;  /* counts refreshes: the number of the last one */
+    uint64_t *read_in; /* by player slot: the refresh that read its row last; 0: none */
 };
 
 /* NULL: no memory. */

@@ -20,7 +20,7 @@
 #define LINES_A_BLOCK_MAX 1024
 #define CHALLENGES_A_BLOCK 64
 
-/* All that a line's text is made of; hashed as bytes. */
+/* All that a player's line is made of; hashed as bytes. */
 struct line {
     int64_t score_points;
     uint64_t raised_ts_us; /* 0: the score was never raised */
@@ -29,6 +29,13 @@ struct line {
     char name[PLAYER_NAME_BYTES];
 };
 static_assert(sizeof(struct line) == 56, "no padding: hashed as bytes");
+
+/* Of a player's line, so that a build looks only at those that have changed. */
+struct mark {
+    uint64_t hash;
+    bool is_listed;
+    bool ends_block;
+};
 
 struct challenge_line {
     uint32_t id;
@@ -52,9 +59,12 @@ struct scoreboard {
     struct game *game; /* a reference: titles are borrowed from it */
     uint64_t seq;
     uint64_t ts_us;
-    struct line *lines;
-    uint32_t line_count;
-    uint32_t line_max;
+    uint64_t taken_in; /* the mirror's refresh that the lines are of */
+    uint32_t players_max;
+    struct line *lines; /* by player slot, as marks */
+    struct mark *marks;
+    uint32_t *places; /* player slots of those who are listed, best first */
+    uint32_t place_count;
     struct challenge_line *challenges;
     uint32_t challenge_count;
     uint32_t challenge_max;
@@ -75,14 +85,33 @@ static struct line line_of(const struct player_view *view)
     return line;
 }
 
+static bool ends_block(uint32_t user_id)
+{
+    return hash_bytes(&user_id, sizeof(user_id), 0) % LINES_A_BLOCK == 0;
+}
+
+/* Lines of players whose rows were read since the last build, and everyone's place. */
 static void take_lines(struct scoreboard *board, const struct mirror *mirror)
 {
-    board->line_count = 0;
+    for (uint32_t player = 0; player < mirror->players_max; player++) {
+        if (mirror->read_in[player] > board->taken_in) {
+            const struct player_view *view = &mirror->players[player];
+
+            board->lines[player] = line_of(view);
+            board->marks[player] = (struct mark){
+                .hash = hash_bytes(&board->lines[player], sizeof(struct line), PART_LINES),
+                .is_listed = mirror_is_listed(view),
+                .ends_block = ends_block(view->user_id),
+            };
+        }
+    }
+    board->taken_in = mirror->refresh;
+    board->place_count = 0;
     for (uint32_t place = 0; place < mirror->player_count; place++) {
         uint32_t player = mirror->order[place];
 
-        if (player < mirror->players_max && mirror_is_listed(&mirror->players[player])) {
-            board->lines[board->line_count++] = line_of(&mirror->players[player]);
+        if (player < mirror->players_max && board->marks[player].is_listed) {
+            board->places[board->place_count++] = player;
         }
     }
 }
@@ -136,25 +165,21 @@ static bool add_block(struct view_snapshot *snapshot, struct block block, uint64
     return view_plan_part(snapshot, key, comma);
 }
 
-static bool ends_block(const struct line *line, uint32_t lines_in_block)
-{
-    uint64_t hash = hash_bytes(&line->user_id, sizeof(line->user_id), 0);
-
-    return hash % LINES_A_BLOCK == 0 || lines_in_block == LINES_A_BLOCK_MAX;
-}
-
 static bool plan_lines(struct view_snapshot *snapshot)
 {
     const struct scoreboard *board = snapshot->own;
+    uint64_t hashes[LINES_A_BLOCK_MAX];
     uint32_t first = 0;
 
-    for (uint32_t i = 0; i < board->line_count; i++) {
+    for (uint32_t i = 0; i < board->place_count; i++) {
+        const struct mark *mark = &board->marks[board->places[i]];
         uint32_t count = i + 1 - first;
 
-        if (!ends_block(&board->lines[i], count) && i + 1 < board->line_count) {
+        hashes[count - 1] = mark->hash;
+        if (!mark->ends_block && count < LINES_A_BLOCK_MAX && i + 1 < board->place_count) {
             continue;
         }
-        uint64_t key = hash_bytes(&board->lines[first], count * sizeof(struct line), PART_LINES);
+        uint64_t key = hash_bytes(hashes, count * sizeof(hashes[0]), PART_LINES);
 
         if (!add_block(snapshot, (struct block){PART_LINES, first, count}, key, first > 0)) {
             return false;
@@ -205,6 +230,34 @@ static bool plan(struct view_snapshot *snapshot)
            add_block(snapshot, (struct block){.kind = PART_TAIL}, PART_TAIL, false);
 }
 
+static void lines_free(struct scoreboard *board)
+{
+    free(board->lines);
+    free(board->marks);
+    free(board->places);
+    board->lines = NULL;
+    board->marks = NULL;
+    board->places = NULL;
+    board->players_max = 0;
+    board->taken_in = 0;
+}
+
+static bool make_lines(struct scoreboard *board, const struct mirror *mirror)
+{
+    uint32_t max = mirror->players_max;
+
+    lines_free(board);
+    board->lines = calloc(max, sizeof(*board->lines));
+    board->marks = calloc(max, sizeof(*board->marks));
+    board->places = calloc(max, sizeof(*board->places));
+    if (board->lines == NULL || board->marks == NULL || board->places == NULL) {
+        lines_free(board);
+        return false;
+    }
+    board->players_max = max;
+    return true;
+}
+
 /* Room for everyone, kept from build to build. */
 static bool make_room(struct view_snapshot *snapshot, const struct worker *worker)
 {
@@ -223,17 +276,15 @@ static bool make_room(struct view_snapshot *snapshot, const struct worker *worke
     }
     uint32_t challenges = board->game->challenge_count;
 
-    if (board->line_max < worker->mirror->players_max) {
-        free(board->lines);
-        board->lines = calloc(worker->mirror->players_max, sizeof(*board->lines));
-        board->line_max = board->lines != NULL ? worker->mirror->players_max : 0;
+    if (board->players_max < worker->mirror->players_max && !make_lines(board, worker->mirror)) {
+        return false;
     }
     if (board->challenge_max < challenges) {
         free(board->challenges);
         board->challenges = calloc(challenges, sizeof(*board->challenges));
         board->challenge_max = board->challenges != NULL ? challenges : 0;
     }
-    return board->lines != NULL && board->challenge_max >= challenges;
+    return board->challenge_max >= challenges;
 }
 
 /* Cuts tried until lines and challenges are of the same one. */
@@ -311,7 +362,7 @@ static void scoreboard_write(const struct view_snapshot *snapshot, uint32_t part
         break;
     case PART_LINES:
         for (uint32_t i = 0; i < block->count; i++) {
-            write_line(&json, &board->lines[block->first + i]);
+            write_line(&json, &board->lines[board->places[block->first + i]]);
         }
         break;
     case PART_MIDDLE:
@@ -334,7 +385,7 @@ static void scoreboard_free(void *own)
 
     if (board != NULL) {
         game_unref(board->game);
-        free(board->lines);
+        lines_free(board);
         free(board->challenges);
         free(board->blocks);
         free(board);

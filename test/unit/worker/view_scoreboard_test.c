@@ -19,10 +19,9 @@ static void let_go(struct view_snapshot *snapshot)
     free(snapshot->parts);
 }
 
-static json_t *read_whole(const struct view_snapshot *snapshot)
+static struct buf write_whole(const struct view_snapshot *snapshot)
 {
     struct buf text = BUF_INIT(64 << 20);
-    json_error_t error;
 
     for (uint32_t i = 0; i < snapshot->part_count; i++) {
         if (snapshot->parts[i].comma_before) {
@@ -30,6 +29,13 @@ static json_t *read_whole(const struct view_snapshot *snapshot)
         }
         view_scoreboard.write(snapshot, i, &text);
     }
+    return text;
+}
+
+static json_t *read_whole(const struct view_snapshot *snapshot)
+{
+    struct buf text = write_whole(snapshot);
+    json_error_t error;
     json_t *json = json_loadb(text.data, text.len, 0, &error);
 
     if (json == NULL) {
@@ -133,12 +139,57 @@ static void who_has_neither_a_name_nor_an_event_is_not_listed(void **state)
     board_fixture_end(&fixture);
 }
 
+/* What it keeps from build to build is as good as what it would read anew. */
+static void a_build_that_follows_others_equals_the_first_of_another(void **state)
+{
+    struct board_fixture fixture;
+    struct view_snapshot kept = {0};
+    uint64_t dice = 7;
+
+    (void)state;
+    board_fixture_make(&fixture, PLAYERS, 8192);
+    for (int round = 0; round < 60; round++) {
+        struct view_snapshot first = {0};
+
+        for (uint32_t i = fixture_roll(&dice, 30); i > 0; i--) {
+            board_fixture_solve(&fixture, fixture_roll(&dice, PLAYERS), fixture_roll(&dice, 130),
+                                (int32_t)fixture_roll(&dice, 50));
+        }
+        if (round % 5 == 0) {
+            players_set_name(board_write_begin(&fixture.shm.board), fixture_roll(&dice, PLAYERS),
+                             round % 2 == 0 ? "Even" : "Odd");
+            board_write_end(&fixture.shm.board);
+        }
+        /* Another view has looked meanwhile; a name may be one refresh behind. */
+        if (round % 5 == 0 || round % 7 == 0) {
+            assert_int_equal(mirror_refresh(fixture.worker.mirror, MIRROR_NO_LIMIT), MIRROR_WHOLE);
+        }
+        take(&fixture, &kept);
+        take(&fixture, &first);
+        struct buf kept_text = write_whole(&kept);
+        struct buf first_text = write_whole(&first);
+
+        assert_int_equal(kept_text.len, first_text.len);
+        assert_memory_equal(kept_text.data, first_text.data, first_text.len);
+        assert_int_equal(kept.part_count, first.part_count);
+        for (uint32_t i = 0; i < first.part_count; i++) {
+            assert_true(kept.parts[i].key == first.parts[i].key);
+        }
+        buf_free(&kept_text);
+        buf_free(&first_text);
+        let_go(&first);
+    }
+    let_go(&kept);
+    board_fixture_end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_parts_make_one_object_in_rank_order),
         cmocka_unit_test(who_climbs_from_the_bottom_to_the_top_changes_few_parts),
         cmocka_unit_test(who_has_neither_a_name_nor_an_event_is_not_listed),
+        cmocka_unit_test(a_build_that_follows_others_equals_the_first_of_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
