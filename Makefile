@@ -47,6 +47,8 @@ else ifeq ($(SAN),fuzzer)
 B := build/fuzz
 CC := clang
 OPTIMIZE := $(SANITIZE) -fsanitize=fuzzer-no-link,address,undefined
+# What a db process takes once in its life is taken anew for every input: less of it is twice as fast.
+COMPILE_ONLY := -DRECENT_MAX=256 -DLOG_WRITER_BYTES=65536u
 else ifeq ($(SAN),coverage)
 B := build/coverage
 CC := clang

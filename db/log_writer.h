@@ -16,7 +16,9 @@
  */
 #pragma once
 
+#ifndef LOG_WRITER_BYTES /* less when db is fuzzed */
 #define LOG_WRITER_BYTES (128u << 10)
+#endif
 
 /* Its name, for sqlite3_open_v2().  Any thread. */
 const char *log_writer_vfs(void);
