@@ -44,7 +44,7 @@ static inline struct store store_open(const char *path, char **sql_files)
     char pragma[64];
 
     CHECK(sqlite3_open(path, &store.db) == SQLITE_OK);
-    CHECK(sqlite3_exec(store.db, "PRAGMA page_size = 1024", NULL, NULL, NULL) == SQLITE_OK);
+    CHECK(sqlite3_exec(store.db, "PRAGMA page_size = 512", NULL, NULL, NULL) == SQLITE_OK);
     for (; *sql_files != NULL; sql_files++) {
         static char sql[STORE_SQL_BYTES_MAX];
         FILE *file = fopen(*sql_files, "rb");
