@@ -208,7 +208,7 @@ test('after a lost connection only the gap is asked for, and nothing counts twic
     server.send(server.world.events) /* everything once more */
     solve(server, 2, 3)
     await page.getByRole('button', { name: 'Scoreboard' }).click()
-    await page.locator('.list-line', { hasText: 'CryptoCats' }).locator('text=20').waitFor()
+    await page.locator('.list-line', { hasText: 'CryptoCats' }).getByText('20', { exact: true }).waitFor()
     assert.ok((await score(page)).startsWith('70 '))
   }))
 

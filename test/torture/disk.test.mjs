@@ -10,9 +10,9 @@ const seed = seedOfToday();
 
 describe(`the disk (seed ${seed})`, { timeout: 600000 }, () => {
   it("every image a power cut can leave holds what was acknowledged, and starts", async () => {
-    const older = seed % 2; // an older file keeps its large pages: four times as much to cut
+    const older = seed % 2; // an older file keeps its large pages: eight times as much to cut
     const { code, result } = await runProgram("powercut", [
-      "--seed", seed, "--steps", older ? 14 : 48, "--older", older, "--samples", 8, "--every-subset-of", 6,
+      "--seed", seed, "--steps", older ? 14 : 120, "--older", older, "--samples", 8, "--every-subset-of", 6,
     ]);
     assert.equal(result.bad, 0, `seed ${seed}`);
     assert.equal(code, 0);
