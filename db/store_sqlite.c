@@ -24,8 +24,8 @@
 
 /* Opening for db_prepare() and the tools: no loop waits. */
 #define BUSY_TOOL_MS 2000
-/* Of a new file; the smallest there is.  A solve changes a page in each of three indexes, anywhere: with
- * SQLite's 4096 a submission writes 3.3 KB, with 512 1.2 KB (docs/benchmarks.md). */
+/* Of a new file; the smallest there is.  A solve changes a page in each of three indexes, anywhere:
+ * with SQLite's 4096 a submission writes 3.3 KB, with 512 1.2 KB (docs/benchmarks.md). */
 #define PAGE_BYTES "512"
 
 /* Reads the row, and says whether to stop there: on_event() of store_read.c. */

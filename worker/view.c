@@ -3,9 +3,9 @@
  * view.c - keeps the public views' ready bytes, and builds them anew a slice at a time.
  *
  * With 20,000 players the scoreboard is 1.8 MB of JSON in some 80 blocks.  A first build takes about
- * 18 ms of CPU (10 to copy the rows, 3 to write, 5 to deflate), one that follows a few solves about 1.  No
- * turn of the loop builds much longer than SLICE_US: whoever asks meanwhile is answered with what
- * there is while that is young, else waits (by id of the connection) until the build is done.
+ * 18 ms of CPU (10 to copy the rows, 3 to write, 5 to deflate), one that follows a few solves about
+ * 1.  No turn of the loop builds much longer than SLICE_US: whoever asks meanwhile is answered with
+ * what there is while that is young, else waits (by id of the connection) until the build is done.
  */
 #include "worker/view.h"
 
