@@ -2,7 +2,6 @@
 /* players.c - reads a player out of a bank, and writes the parts that no event carries. */
 #include "shm/players.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "shm/bank_word.h"
@@ -48,6 +47,16 @@ static const struct shm_player *known_player(const struct bank *bank, uint32_t p
     return row != NULL && (bank_load_u32(&row->flags) & SHM_PLAYER_KNOWN) != 0 ? row : NULL;
 }
 
+void players_default_name(uint32_t user_id, char ret_name[PLAYER_NAME_BYTES])
+{
+    static const char prefix[] = "Anonymous-";
+    char *digits = ret_name + sizeof(prefix) - 1;
+
+    static_assert(sizeof(prefix) + STR_U64_DIGITS_MAX <= PLAYER_NAME_BYTES, "it fits");
+    memcpy(ret_name, prefix, sizeof(prefix) - 1);
+    digits[str_print_u64(user_id, digits)] = '\0';
+}
+
 bool players_read(const struct bank *bank, uint32_t player, struct player_view *ret_view)
 {
     const struct shm_player *row = known_player(bank, player);
@@ -70,7 +79,7 @@ bool players_read(const struct bank *bank, uint32_t player, struct player_view *
     if ((flags & SHM_PLAYER_NAMED) != 0) {
         name_load(row, ret_view->name);
     } else {
-        (void)snprintf(ret_view->name, sizeof(ret_view->name), "Anonymous-%u", ret_view->user_id);
+        players_default_name(ret_view->user_id, ret_view->name);
     }
     return true;
 }

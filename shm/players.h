@@ -23,10 +23,12 @@ struct player_view {
     uint32_t auth_epoch;
     uint32_t solves;
     uint32_t flags; /* enum shm_player_flags */
-    /* The display name, or "Anonymous-<user id>" for who has none. */
+    /* The display name, or players_default_name() for who has none. */
     char name[PLAYER_NAME_BYTES];
 };
 
+/* "Anonymous-<user id>" */
+void players_default_name(uint32_t user_id, char ret_name[PLAYER_NAME_BYTES]);
 /* false: no such slot, or nobody in it. */
 bool players_read(const struct bank *bank, uint32_t player, struct player_view *ret_view);
 /* The epoch of their sessions alone.  false: no such slot, or nobody in it. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* api_award.c - POST /api/award: an organiser's tool gives a solve; requirements do not matter. */
-#include <stdio.h>
 #include <string.h>
 
 #include "conf/game.h"
 #include "shm/base/clock.h"
+#include "shm/base/json_out.h"
 #include "shm/players.h"
 #include "shm/event.h"
 #include "shm/solved.h"
@@ -32,10 +32,15 @@ static void award_on_committed(struct worker *worker, struct conn *conn,
         response_error(conn, 503, "unavailable");
     } else if (result->status == WIRE_OK) {
         char text[128];
-        int len = snprintf(text, sizeof(text), "{\"result\":\"ok\",\"total\":%lld,\"seq\":%llu}",
-                           (long long)result->total_points, (unsigned long long)result->seq);
+        struct buf body = BUF_IN(text);
+        struct json_out json = JSON_OUT(&body);
 
-        response_json(conn, 200, (struct str){text, (size_t)len}, NULL);
+        json_object_begin(&json);
+        json_key_str(&json, "result", STR("ok"));
+        json_key_i64(&json, "total", result->total_points);
+        json_key_u64(&json, "seq", result->seq);
+        json_object_end(&json);
+        response_json(conn, 200, buf_str(&body), NULL);
     } else if (result->status == WIRE_ALREADY) {
         solve_answer_already(conn, result->total_points);
     } else if (result->status == WIRE_UNKNOWN) {

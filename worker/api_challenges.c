@@ -30,16 +30,16 @@ void api_challenges(struct exchange *exchange)
     const struct challenge_texts *texts = texts_of_game(worker);
     struct buf body = BUF_INIT(CHALLENGES_ANSWER_BYTES_MAX);
     struct str locked;
-    struct player_now now;
+    struct player_view view;
 
-    if (texts == NULL || !player_read_now(worker, exchange->session.player, &now)) {
+    if (texts == NULL || !player_read(worker, exchange->session.player, &view)) {
         response_error(exchange->conn, 503, "unavailable");
         return;
     }
     struct placeholder_values values = {
         .username = exchange->who->username,
-        .user_id = now.view.user_id,
-        .displayname = player_display_name(&now.view),
+        .user_id = view.user_id,
+        .displayname = player_display_name(&view),
     };
     bool with_locked = http_query_value(exchange->request->query, "locked", &locked) &&
                        str_equal(locked, STR("1"));

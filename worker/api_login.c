@@ -88,9 +88,9 @@ static void answer_welcome(struct worker *worker, struct conn *conn, const struc
     char header[SESSION_TEXT_BYTES_MAX + 96];
     struct buf body = BUF_INIT(LOGIN_ANSWER_BYTES_MAX);
     struct json_out json = JSON_OUT(&body);
-    struct player_now now;
+    struct player_view view;
 
-    if (who == NULL || !player_read_now(worker, login->player, &now)) {
+    if (who == NULL || !player_read(worker, login->player, &view)) {
         response_error(conn, 503, "unavailable");
         return;
     }
@@ -104,7 +104,7 @@ static void answer_welcome(struct worker *worker, struct conn *conn, const struc
     int len = snprintf(header, sizeof(header),
                        SESSION_COOKIE_NAME "=%s; Path=/; Max-Age=%u; HttpOnly; SameSite=Lax%s",
                        cookie, settings->session_ttl_s, login->is_https ? "; Secure" : "");
-    write_welcome(&json, login, &now.view);
+    write_welcome(&json, login, &view);
     if (body.failed) {
         response_error(conn, 503, "unavailable");
     } else {

@@ -127,12 +127,12 @@ void api_player(struct exchange *exchange)
 
 static void write_solve(struct json_out *json, struct worker *worker, const struct event *event)
 {
-    struct player_now now;
+    struct player_view view;
 
     json_object_begin(json);
     json_key_u64(json, "user_id", event->user_id);
-    if (player_read_now(worker, event->player, &now)) {
-        json_key_str(json, "displayname", str_from(now.view.name));
+    if (player_read(worker, event->player, &view)) {
+        json_key_str(json, "displayname", str_from(view.name));
     } else {
         json->buf->failed = true; /* db has just died: 503 */
     }

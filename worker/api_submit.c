@@ -5,7 +5,6 @@
  * "correct" is said only after db has committed the solve.  A wrong guess is answered at once; db is
  * told, and nobody waits.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "conf/flag.h"
@@ -26,7 +25,7 @@
 #include "worker/rules.h"
 #include "worker/solve_answer.h"
 
-#define SUBMIT_ANSWER_BYTES_MAX 512
+#define SUBMIT_ANSWER_BYTES_MAX 256 /* seven fields of at most 20 digits */
 
 struct submit_context {
     uint32_t player;
@@ -34,7 +33,8 @@ struct submit_context {
 
 static void answer_correct(struct conn *conn, const struct wire_result *result)
 {
-    struct buf body = BUF_INIT(SUBMIT_ANSWER_BYTES_MAX);
+    char text[SUBMIT_ANSWER_BYTES_MAX];
+    struct buf body = BUF_IN(text);
     struct json_out json = JSON_OUT(&body);
 
     json_object_begin(&json);
@@ -46,7 +46,6 @@ static void answer_correct(struct conn *conn, const struct wire_result *result)
     json_key_u64(&json, "place", result->place);
     json_object_end(&json);
     response_json(conn, 200, buf_str(&body), NULL);
-    buf_free(&body);
 }
 
 /* The limit is there against guessing: whoever knows the flag is not, nor is one whom we could not
@@ -113,15 +112,19 @@ static void answer_wrong(struct exchange *exchange, const struct game_challenge 
     uint64_t retry_us;
     uint32_t tries =
         limit_left_player(exchange->worker, LIMIT_SUBMIT, exchange->session.player, &retry_us);
-    char text[128];
+    char text[SUBMIT_ANSWER_BYTES_MAX];
+    struct buf body = BUF_IN(text);
+    struct json_out json = JSON_OUT(&body);
 
     memcpy(message.guess, guess.data, message.guess_bytes);
     dbclient_tell(exchange->worker, &message);
     slots_add(METRIC_GUESSES_WRONG, 1);
-    int len = snprintf(text, sizeof(text),
-                       "{\"result\":\"incorrect\",\"tries_left\":%u,\"retry_after_ms\":%llu}",
-                       tries, (unsigned long long)((retry_us + 999) / 1000));
-    response_json(exchange->conn, 200, (struct str){text, (size_t)len}, NULL);
+    json_object_begin(&json);
+    json_key_str(&json, "result", STR("incorrect"));
+    json_key_u64(&json, "tries_left", tries);
+    json_key_u64(&json, "retry_after_ms", (retry_us + 999) / 1000);
+    json_object_end(&json);
+    response_json(exchange->conn, 200, buf_str(&body), NULL);
 }
 
 static void judge(struct exchange *exchange, const struct game_challenge *challenge,

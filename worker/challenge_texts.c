@@ -10,18 +10,19 @@
 #include "shm/solved.h"
 #include "worker/rules.h"
 
-/* A challenge's text, quoted and escaped. */
+/* A piece with one of a challenge's texts in it, escaped. */
 struct text {
     struct str json;
     bool has_placeholders; /* to be filled in for each reader */
 };
 
+/* An open challenge: head, solved or not, upto_hints, its hints, after_hints. */
 struct fragments {
-    struct str head; /* {"id":7,"title":...,"points":100 */
-    struct text description;
-    struct text content;    /* neither part set: the file has none */
-    struct str *hint_heads; /* {"id":1,"cost":10 */
-    struct str *hint_texts; /* ,"text":"..." */
+    struct str head;         /* {"id":7,"title":...,"points":100 */
+    struct text upto_hints;  /* ,"description":"...","hints":[ */
+    struct text after_hints; /* ],"content":"..."} or, where the file has none, ]} */
+    struct str *hints;       /* {"id":1,"cost":10}, from the second on with a comma before it */
+    struct str *hints_sold;  /* the same with ,"text":"..." */
 };
 
 struct challenge_texts {
@@ -48,12 +49,15 @@ static void settle(const struct buf *bytes, struct str *fragment)
     }
 }
 
-static struct text text_build(struct buf *bytes, struct str source)
+static struct text text_build(struct buf *bytes, struct str before, struct str source,
+                              struct str behind)
 {
     struct json_out json = JSON_OUT(bytes);
     size_t from = bytes->len;
 
+    buf_append_str(bytes, before);
     json_str(&json, source);
+    buf_append_str(bytes, behind);
     return (struct text){
         .json = mark(bytes, from),
         .has_placeholders = placeholder_scan(source),
@@ -74,36 +78,43 @@ static struct str head_build(struct buf *bytes, const struct game_challenge *cha
     return mark(bytes, from);
 }
 
-static void hint_build(struct buf *bytes, const struct game_hint *hint, struct str *ret_head,
-                       struct str *ret_text)
+static struct str hint_build(struct buf *bytes, const struct game_hint *hint, bool is_first,
+                             bool is_sold)
 {
-    struct json_out json = JSON_OUT(bytes);
+    struct json_out json = {.buf = bytes, .need_comma = !is_first};
     size_t from = bytes->len;
 
     json_object_begin(&json);
     json_key_u64(&json, "id", hint->id);
     json_key_u64(&json, "cost", hint->cost_points);
-    *ret_head = mark(bytes, from);
-    from = bytes->len;
-    json_key_str(&json, "text", hint->text);
-    *ret_text = mark(bytes, from);
+    if (is_sold) {
+        json_key_str(&json, "text", hint->text);
+    }
+    json_object_end(&json);
+    return mark(bytes, from);
 }
 
 static void build_one(struct challenge_texts *texts, const struct game_challenge *challenge,
                       struct fragments *fragments, struct str *hints)
 {
     struct buf *bytes = &texts->bytes;
-
     fragments->head = head_build(bytes, challenge);
-    fragments->description = text_build(bytes, challenge->description);
+    fragments->upto_hints =
+        text_build(bytes, STR(",\"description\":"), challenge->description, STR(",\"hints\":["));
     if (challenge->content.data != NULL) {
-        fragments->content = text_build(bytes, challenge->content);
+        fragments->after_hints =
+            text_build(bytes, STR("],\"content\":"), challenge->content, STR("}"));
+    } else {
+        size_t from = bytes->len;
+
+        buf_append_str(bytes, STR("]}"));
+        fragments->after_hints = (struct text){.json = mark(bytes, from)};
     }
-    fragments->hint_heads = hints;
-    fragments->hint_texts = hints + challenge->hint_count;
+    fragments->hints = hints;
+    fragments->hints_sold = hints + challenge->hint_count;
     for (uint32_t i = 0; i < challenge->hint_count; i++) {
-        hint_build(bytes, &challenge->hints[i], &fragments->hint_heads[i],
-                   &fragments->hint_texts[i]);
+        fragments->hints[i] = hint_build(bytes, &challenge->hints[i], i == 0, false);
+        fragments->hints_sold[i] = hint_build(bytes, &challenge->hints[i], i == 0, true);
     }
 }
 
@@ -136,8 +147,8 @@ struct challenge_texts *challenge_texts_build(const struct game *game)
     }
     for (uint32_t i = 0; i < game->challenge_count; i++) {
         settle(&texts->bytes, &texts->fragments[i].head);
-        settle(&texts->bytes, &texts->fragments[i].description.json);
-        settle(&texts->bytes, &texts->fragments[i].content.json);
+        settle(&texts->bytes, &texts->fragments[i].upto_hints.json);
+        settle(&texts->bytes, &texts->fragments[i].after_hints.json);
     }
     for (size_t i = 0; i < 2 * hint_count; i++) {
         settle(&texts->bytes, &texts->hints[i]);
@@ -165,21 +176,20 @@ static void append_text(struct buf *out, const struct text *text, const struct g
     }
 }
 
-static void append_hints(struct buf *out, const struct fragments *fragments,
-                         const struct game_challenge *challenge, uint32_t bought)
+static void append_open(struct buf *out, const struct fragments *fragments, const struct game *game,
+                        const struct game_challenge *challenge, const struct bank *bank,
+                        uint32_t player, const struct placeholder_values *values)
 {
-    buf_append_str(out, STR(",\"hints\":["));
+    uint32_t bought = rules_hints_bought(bank, player, challenge);
+
+    buf_append_str(out, fragments->head);
+    buf_append_str(out, solved_test(bank, player, challenge->slot) ? STR(",\"solved\":true")
+                                                                   : STR(",\"solved\":false"));
+    append_text(out, &fragments->upto_hints, game, values);
     for (uint32_t i = 0; i < challenge->hint_count; i++) {
-        if (i > 0) {
-            buf_append_char(out, ',');
-        }
-        buf_append_str(out, fragments->hint_heads[i]);
-        if (i < bought) {
-            buf_append_str(out, fragments->hint_texts[i]);
-        }
-        buf_append_char(out, '}');
+        buf_append_str(out, i < bought ? fragments->hints_sold[i] : fragments->hints[i]);
     }
-    buf_append_char(out, ']');
+    append_text(out, &fragments->after_hints, game, values);
 }
 
 static void append_locked(struct buf *out, const struct fragments *fragments,
@@ -233,21 +243,11 @@ void challenge_texts_append(const struct challenge_texts *texts, const struct ga
             buf_append_char(out, ',');
         }
         first = false;
-        if (!is_open) {
+        if (is_open) {
+            append_open(out, fragments, game, challenge, bank, player, values);
+        } else {
             append_locked(out, fragments, game, challenge, bank, player);
-            continue;
         }
-        buf_append_str(out, fragments->head);
-        buf_append_str(out, solved_test(bank, player, challenge->slot) ? STR(",\"solved\":true")
-                                                                       : STR(",\"solved\":false"));
-        buf_append_str(out, STR(",\"description\":"));
-        append_text(out, &fragments->description, game, values);
-        append_hints(out, fragments, challenge, rules_hints_bought(bank, player, challenge));
-        if (challenge->content.data != NULL) {
-            buf_append_str(out, STR(",\"content\":"));
-            append_text(out, &fragments->content, game, values);
-        }
-        buf_append_char(out, '}');
     }
     buf_append_char(out, ']');
 }

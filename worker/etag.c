@@ -2,37 +2,57 @@
 /* etag.c - entity tags. */
 #include "worker/etag.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
-static struct etag finish(const char *opaque, struct str encoding)
+#include "shm/base/check.h"
+
+/* No printf: every file and board that is sent has a tag. */
+static void put(struct etag *etag, struct str text)
 {
-    struct etag etag;
+    CHECK(text.len <= sizeof(etag->text) - etag->len); /* the longest has half of it */
+    memcpy(etag->text + etag->len, text.data, text.len);
+    etag->len += text.len;
+}
 
-    (void)snprintf(etag.text, sizeof(etag.text), "\"%s%s%.*s\"", opaque,
-                   encoding.len > 0 ? "-" : "", STR_ARG(encoding));
-    return etag;
+static void put_rest(struct etag *etag, uint64_t hash, struct str encoding)
+{
+    char digits[STR_HEX64_DIGITS];
+
+    str_print_hex64(hash, digits);
+    put(etag, (struct str){digits, sizeof(digits)});
+    if (encoding.len > 0) {
+        put(etag, STR("-"));
+        put(etag, encoding);
+    }
+    put(etag, STR("\""));
 }
 
 struct etag etag_make(uint64_t hash, struct str encoding)
 {
-    char opaque[17];
+    struct etag etag;
 
-    (void)snprintf(opaque, sizeof(opaque), "%016" PRIx64, hash);
-    return finish(opaque, encoding);
+    etag.len = 0;
+    put(&etag, STR("\""));
+    put_rest(&etag, hash, encoding);
+    return etag;
 }
 
 struct etag etag_make_seq(uint64_t seq, uint64_t hash, struct str encoding)
 {
-    char opaque[40];
+    char digits[STR_U64_DIGITS_MAX];
+    struct etag etag;
 
-    (void)snprintf(opaque, sizeof(opaque), "%" PRIu64 "-%016" PRIx64, seq, hash);
-    return finish(opaque, encoding);
+    etag.len = 0;
+    put(&etag, STR("\""));
+    put(&etag, (struct str){digits, str_print_u64(seq, digits)});
+    put(&etag, STR("-"));
+    put_rest(&etag, hash, encoding);
+    return etag;
 }
 
 struct str etag_str(const struct etag *etag)
 {
-    return str_from(etag->text);
+    return (struct str){etag->text, etag->len};
 }
 
 bool etag_matches(struct str if_none_match, struct str etag)

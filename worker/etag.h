@@ -7,11 +7,12 @@
 
 #include "shm/base/str.h"
 
-/* "0123456789abcdef-gzip" with quotes and NUL: sixteen digits of hash, a form. */
+/* "18446744073709551615-0123456789abcdef-gzip" with its quotes takes 44. */
 #define ETAG_BYTES_MAX 64
 
 struct etag {
-    char text[ETAG_BYTES_MAX];
+    size_t len;
+    char text[ETAG_BYTES_MAX]; /* no NUL */
 };
 
 /* The tag of one form of what hashes to `hash` (encoding: "", "gzip", "br"): every form is another

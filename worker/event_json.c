@@ -37,7 +37,7 @@ static void read_name(const struct worker *worker, const struct event *event,
             return;
         }
     }
-    (void)snprintf(name, PLAYER_NAME_BYTES, "Anonymous-%u", event->user_id);
+    players_default_name(event->user_id, name);
 }
 
 static void write_challenge(struct json_out *json, const struct worker *worker,

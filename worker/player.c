@@ -7,6 +7,23 @@
 #include "shm/state.h"
 #include "worker/context.h"
 
+bool player_read(const struct worker *worker, uint32_t player, struct player_view *ret_view)
+{
+    for (unsigned i = 0; i < BOARD_READ_TRIES; i++) {
+        struct board_cut cut;
+
+        if (!board_read_begin(&worker->board, &cut)) {
+            return false;
+        }
+        bool known = players_read(cut.bank, player, ret_view);
+
+        if (board_read_done(&worker->board, &cut)) {
+            return known;
+        }
+    }
+    return false;
+}
+
 bool player_read_now(struct worker *worker, uint32_t player, struct player_now *ret_now)
 {
     for (unsigned i = 0; i < BOARD_READ_TRIES; i++) {

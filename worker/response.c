@@ -95,23 +95,16 @@ static void put(struct head *head, struct str text)
 
 static void put_number(struct head *head, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
+    char digits[STR_U64_DIGITS_MAX];
 
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    put(head, (struct str){digits + at, sizeof(digits) - at});
+    put(head, (struct str){digits, str_print_u64(value, digits)});
 }
 
 static void put_hex(struct head *head, uint64_t value)
 {
-    char digits[16];
+    char digits[STR_HEX64_DIGITS];
 
-    for (size_t i = sizeof(digits); i-- > 0; value >>= 4) {
-        digits[i] = "0123456789abcdef"[value & 15];
-    }
+    str_print_hex64(value, digits);
     put(head, (struct str){digits, sizeof(digits)});
 }
 

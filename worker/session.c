@@ -50,10 +50,15 @@ struct known_mark {
 /* One place a user; who comes to the same place is computed anew.  96 KiB. */
 #define KNOWN_MARKS 4096
 
+/* The last claims of a user whose MAC was found good: the next request brings the same.  One place a
+ * user; 1.8 MiB, of which only pages of users who come are ever touched. */
+#define KNOWN_GOOD 32768
+
 struct session_keys {
     bool loaded;
-    uint8_t mac_key[32]; /* once loaded it stays: so do the marks below */
+    uint8_t mac_key[32]; /* once loaded it stays: so does what is known below */
     struct known_mark known[KNOWN_MARKS];
+    struct signed_claims good[KNOWN_GOOD];
 };
 
 bool session_start(struct worker *worker)
@@ -87,6 +92,26 @@ static void mac_of(const uint8_t *key, const void *bytes, size_t len, uint8_t re
 static void sign(const uint8_t *key, const struct claims *claims, uint8_t ret_mac[MAC_BYTES])
 {
     mac_of(key, claims, sizeof(*claims), ret_mac);
+}
+
+/* In the same time for every wrong MAC; a right one that came before takes a tenth of it. */
+static bool is_signed(struct session_keys *keys, const struct signed_claims *given)
+{
+    struct signed_claims *good = &keys->good[given->claims.user_id % KNOWN_GOOD];
+    uint8_t mac[MAC_BYTES];
+
+    /* Claims are no secret; what could be guessed byte by byte is the MAC. */
+    if (good->claims.version == SESSION_VERSION &&
+        memcmp(&good->claims, &given->claims, sizeof(good->claims)) == 0 &&
+        sodium_memcmp(good->mac, given->mac, MAC_BYTES) == 0) {
+        return true;
+    }
+    sign(keys->mac_key, &given->claims, mac);
+    if (sodium_memcmp(mac, given->mac, MAC_BYTES) != 0) {
+        return false;
+    }
+    *good = *given;
+    return true;
 }
 
 /* What a player's cookie says of the password it was made for: nothing, to whoever lacks the key. */
@@ -148,17 +173,11 @@ void session_make(struct worker *worker, enum session_kind kind, uint32_t player
 bool session_verify(struct worker *worker, enum session_kind kind, struct str text,
                     struct session *ret_session)
 {
-    const uint8_t *key = mac_key(worker);
     struct signed_claims given;
-    uint8_t mac[MAC_BYTES];
     size_t len;
 
-    if (key == NULL || !base64url_decode(text, &given, sizeof(given), &len) ||
-        len != sizeof(given)) {
-        return false;
-    }
-    sign(key, &given.claims, mac);
-    if (sodium_memcmp(mac, given.mac, MAC_BYTES) != 0) {
+    if (mac_key(worker) == NULL || !base64url_decode(text, &given, sizeof(given), &len) ||
+        len != sizeof(given) || !is_signed(worker->keys, &given)) {
         return false;
     }
     if (given.claims.version != SESSION_VERSION || given.claims.kind != kind ||

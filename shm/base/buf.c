@@ -12,9 +12,6 @@
 /* Most answers of the API fit without growing. */
 #define FIRST_CAP_BYTES 256
 
-/* 20 digits of UINT64_MAX, a sign. */
-#define NUMBER_BYTES 21
-
 bool buf_reserve(struct buf *buf, size_t len)
 {
     if (buf->failed || len > buf->max_bytes || buf->len > buf->max_bytes - len) {
@@ -43,38 +40,13 @@ bool buf_reserve(struct buf *buf, size_t len)
     return true;
 }
 
-void buf_append(struct buf *buf, const void *bytes, size_t len)
-{
-    if (len == 0 || !buf_reserve(buf, len)) {
-        return;
-    }
-    memcpy(buf->data + buf->len, bytes, len);
-    buf->len += len;
-}
-
-void buf_append_str(struct buf *buf, struct str s)
-{
-    buf_append(buf, s.data, s.len);
-}
-
-void buf_append_char(struct buf *buf, char c)
-{
-    buf_append(buf, &c, 1);
-}
-
 static void append_number(struct buf *buf, uint64_t magnitude, bool negative)
 {
-    char text[NUMBER_BYTES];
-    size_t at = sizeof(text);
+    char text[1 + STR_U64_DIGITS_MAX];
+    size_t sign = negative ? 1 : 0;
 
-    do {
-        text[--at] = (char)('0' + magnitude % 10);
-        magnitude /= 10;
-    } while (magnitude > 0);
-    if (negative) {
-        text[--at] = '-';
-    }
-    buf_append(buf, text + at, sizeof(text) - at);
+    text[0] = '-';
+    buf_append(buf, text + 1 - sign, sign + str_print_u64(magnitude, text + 1));
 }
 
 void buf_append_u64(struct buf *buf, uint64_t value)

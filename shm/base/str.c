@@ -134,6 +134,26 @@ bool str_to_i64(struct str s, int64_t min, int64_t max, int64_t *ret_value)
     return true;
 }
 
+size_t str_print_u64(uint64_t value, char ret_digits[STR_U64_DIGITS_MAX])
+{
+    char digits[STR_U64_DIGITS_MAX];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    memcpy(ret_digits, digits + at, sizeof(digits) - at);
+    return sizeof(digits) - at;
+}
+
+void str_print_hex64(uint64_t value, char ret_digits[STR_HEX64_DIGITS])
+{
+    for (size_t i = STR_HEX64_DIGITS; i-- > 0; value >>= 4) {
+        ret_digits[i] = "0123456789abcdef"[value & 15];
+    }
+}
+
 bool str_is_utf8(struct str s)
 {
     for (size_t at = 0; at < s.len;) {

@@ -41,6 +41,12 @@ MUST_USE bool str_to_u64(struct str s, uint64_t min, uint64_t max, uint64_t *ret
 /* The same with an optional leading '-'. */
 MUST_USE bool str_to_i64(struct str s, int64_t min, int64_t max, int64_t *ret_value);
 
+/* What a number is in digits, no NUL behind them: decimal (returns how many), or sixteen of hex. */
+#define STR_U64_DIGITS_MAX 20
+size_t str_print_u64(uint64_t value, char ret_digits[STR_U64_DIGITS_MAX]);
+#define STR_HEX64_DIGITS 16
+void str_print_hex64(uint64_t value, char ret_digits[STR_HEX64_DIGITS]);
+
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.  NUL is valid UTF-8. */
 bool str_is_utf8(struct str s);
 /* Bytes of the character at `text`, of which max_len are there: 1 to 4, or 0 if it is none. */

@@ -48,6 +48,23 @@ static void after_a_failure_nothing_is_added(void **state)
     assert_int_equal(buf.max_bytes, 8);
 }
 
+static void an_array_is_its_own_bound(void **state)
+{
+    char text[9] = "........";
+    struct buf buf = BUF_IN(text);
+
+    (void)state;
+    buf.max_bytes--; /* the last byte stands behind the bound */
+    buf.cap_bytes--;
+    buf_append_str(&buf, STR("123456"));
+    buf_append_u64(&buf, 78);
+    assert_false(buf.failed);
+    buf_append_char(&buf, '9');
+    assert_true(buf.failed);
+    assert_string_equal(text, "12345678");
+    assert_ptr_equal(buf.data, text);
+}
+
 static void a_huge_length_is_refused_without_overflow(void **state)
 {
     struct buf buf = BUF_INIT(100);
@@ -123,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_buffer_fills_up_to_its_bound_and_no_further),
         cmocka_unit_test(after_a_failure_nothing_is_added),
+        cmocka_unit_test(an_array_is_its_own_bound),
         cmocka_unit_test(a_huge_length_is_refused_without_overflow),
         cmocka_unit_test(numbers_are_written_to_their_last_digit),
         cmocka_unit_test(printf_fits_to_the_last_byte_or_adds_nothing),

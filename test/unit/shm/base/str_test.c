@@ -114,6 +114,31 @@ static void signed_numbers_reach_both_ends(void **state)
     assert_int_equal(value, 0);
 }
 
+static void numbers_are_printed_to_their_ends(void **state)
+{
+    static const struct {
+        uint64_t value;
+        const char *decimal;
+        const char *hex;
+    } cases[] = {
+        {0, "0", "0000000000000000"},
+        {9, "9", "0000000000000009"},
+        {10, "10", "000000000000000a"},
+        {0xfedcba9876543210, "18364758544493064720", "fedcba9876543210"},
+        {UINT64_MAX, "18446744073709551615", "ffffffffffffffff"},
+    };
+    char digits[STR_U64_DIGITS_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        size_t len = str_print_u64(cases[i].value, digits);
+
+        assert_true(str_equal((struct str){digits, len}, str_from(cases[i].decimal)));
+        str_print_hex64(cases[i].value, digits);
+        assert_true(str_equal((struct str){digits, STR_HEX64_DIGITS}, str_from(cases[i].hex)));
+    }
+}
+
 static void utf8_is_what_rfc_3629_says(void **state)
 {
     static const char *const valid[] = {"",
@@ -235,6 +260,7 @@ int main(void)
         cmocka_unit_test(split_gives_empty_parts_too_and_then_ends),
         cmocka_unit_test(numbers_are_digits_within_their_range),
         cmocka_unit_test(signed_numbers_reach_both_ends),
+        cmocka_unit_test(numbers_are_printed_to_their_ends),
         cmocka_unit_test(utf8_is_what_rfc_3629_says),
         cmocka_unit_test(base64url_gives_back_what_it_took),
         cmocka_unit_test(base64url_refuses_every_second_spelling),
