@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* owed.c - a list of ids, oldest first, gone through in every turn while it is not empty. */
+/* owed.c - a list of ids, oldest first, gone through in every turn; and where a turn ends. */
 #include "worker/owed.h"
 
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,8 @@ struct owed {
     struct worker *worker;
     uv_idle_t idle; /* active while the list is not empty: the loop does not sleep */
     uv_check_t turn_end;
+    uv_signal_t cut;
+    bool is_cut;   /* this turn's poll ends with the events it has fetched */
     uint64_t *ids; /* at most one a connection */
     uint32_t count;
     uint32_t max;
@@ -27,6 +30,9 @@ struct owed {
 
 /* What is owed takes half of a turn, so that who has just come is not always put off. */
 #define OWED_SHARE_US (OWED_TURN_US / 2)
+
+/* Nobody sends it to a worker but itself; ignored where there is no handler (signal(7)). */
+#define CUT_SIGNAL SIGURG
 
 static bool has_lasted(struct owed *owed, uint64_t us)
 {
@@ -65,6 +71,25 @@ static void on_turn_end(uv_check_t *check)
     struct owed *owed = check->data;
 
     owed->turn_began_us = 0;
+    owed->is_cut = false;
+}
+
+static void on_cut(uv_signal_t *handle, int number)
+{
+    (void)handle;
+    (void)number;
+}
+
+/*
+ * As long as epoll has 1,024 events or more libuv asks again, up to 48 times, and who was refused is
+ * among them each time.  A signal ends that: its pipe stands behind those who are ready now, and with it
+ * libuv goes on to the rest of the turn (uv__io_poll(): "Event loop should cycle now").
+ */
+static void cut_turn(struct owed *owed)
+{
+    if (!owed->is_cut) {
+        owed->is_cut = raise(CUT_SIGNAL) == 0;
+    }
 }
 
 bool owed_start(struct worker *worker)
@@ -73,14 +98,17 @@ bool owed_start(struct worker *worker)
 
     if (owed == NULL || uv_idle_init(&worker->loop, &owed->idle) != 0 ||
         uv_check_init(&worker->loop, &owed->turn_end) != 0 ||
-        uv_check_start(&owed->turn_end, on_turn_end) != 0) {
+        uv_check_start(&owed->turn_end, on_turn_end) != 0 ||
+        uv_signal_init(&worker->loop, &owed->cut) != 0 ||
+        uv_signal_start(&owed->cut, on_cut, CUT_SIGNAL) != 0) {
         free(owed);
         return false;
     }
     owed->worker = worker;
     owed->idle.data = owed;
     owed->turn_end.data = owed;
-    uv_unref((uv_handle_t *)&owed->turn_end); /* keeps no loop alive */
+    uv_unref((uv_handle_t *)&owed->turn_end); /* these keep no loop alive */
+    uv_unref((uv_handle_t *)&owed->cut);
     worker->conns->owed = owed;
     return true;
 }
@@ -117,5 +145,11 @@ bool owed_add(struct conn *conn)
 
 bool owed_turn_is_full(struct worker *worker)
 {
-    return has_lasted(worker->conns->owed, OWED_TURN_US);
+    struct owed *owed = worker->conns->owed;
+
+    if (!has_lasted(owed, OWED_TURN_US)) {
+        return false;
+    }
+    cut_turn(owed);
+    return true;
 }

@@ -112,11 +112,10 @@ static void after_last_word(struct conn *conn)
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_room)
 {
     struct conn *conn = (struct conn *)handle;
-    bool later = owed_turn_is_full(conn->worker) && owed_add(conn);
+    /* libuv goes on as long as it fills buffers.  After a full one the others have their turn. */
+    bool later = conn->sated || owed_turn_is_full(conn->worker);
 
     (void)suggested;
-    /* libuv goes on as long as it fills buffers.  After a full one the others have their turn. */
-    later = later || conn->sated;
     *ret_room = uv_buf_init(conn->worker->conns->read_bytes, later ? 0 : CONN_READ_BYTES);
     conn->sated = false;
 }
@@ -338,12 +337,8 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes)
 {
     struct conn *conn = (struct conn *)stream;
 
-    if (len == UV_ENOBUFS) {
-        settle_reading(conn); /* put off: no longer asked in this turn, again and again */
-        return;
-    }
-    if (len == 0) {
-        return;
+    if (len == UV_ENOBUFS || len == 0) {
+        return; /* put off: it stays readable, so a later turn comes here again */
     }
     if (len < 0) { /* now_us is of on_room(), one read ago */
         on_end_of_bytes(conn, len == UV_EOF);

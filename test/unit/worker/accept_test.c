@@ -14,7 +14,7 @@
 #include "worker/accept.h"
 #include "worker/response.h"
 
-#define CLIENTS_MAX 512
+#define CLIENTS_MAX (6 * ACCEPT_BITE_CONNS)
 
 static struct test_side {
     struct heritage heritage;
@@ -240,6 +240,19 @@ static void who_stops_accepting_keeps_its_connections(void **state)
     buf_free(&got);
 }
 
+/* Both ends of every connection are in this process. */
+static int want_descriptors(void **state)
+{
+    struct rlimit limit;
+
+    (void)state;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max < 2 * CLIENTS_MAX + 64) {
+        return -1;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
@@ -253,5 +266,5 @@ int main(void)
         TEST(who_stops_accepting_keeps_its_connections),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, want_descriptors, NULL);
 }
