@@ -48,6 +48,7 @@ struct shm_histogram {
     X(CONNS_TIMED_OUT, "connections_timed_out", "", COUNTER,                                       \
       "Connections closed by a time limit.")                                                       \
     X(ACCEPT_PAUSES, "accept_pauses", "", COUNTER, "Times a worker paused accepting to be fair.")  \
+    X(TURNS_CUT, "turns_cut", "", COUNTER, "Turns of a loop that ended with clients unread.")      \
     X(REQUEST_BYTES, "http_received_bytes", "", COUNTER, "Bytes received from HTTP clients.")      \
     X(RESPONSE_BYTES, "http_sent_bytes", "", COUNTER, "Bytes sent to HTTP clients.")               \
     X(REQUESTS_BAD, "http_bad_requests", "", COUNTER, "Requests that HTTP parsing refused.")       \

@@ -11,6 +11,7 @@
 
 #include "shm/base/check.h"
 #include "shm/base/clock.h"
+#include "shm/slots.h"
 #include "worker/conn.h"
 #include "worker/conn_table.h"
 #include "worker/context.h"
@@ -88,6 +89,7 @@ static void on_cut(uv_signal_t *handle, int number)
 static void cut_turn(struct owed *owed)
 {
     if (!owed->is_cut) {
+        slots_add(METRIC_TURNS_CUT, 1);
         owed->is_cut = raise(CUT_SIGNAL) == 0;
     }
 }
