@@ -2,6 +2,7 @@
 /* api_challenges.c - GET /api/challenges: what this player may see of the game. */
 #include "conf/game.h"
 #include "conf/placeholder.h"
+#include "shm/board.h"
 #include "worker/api.h"
 #include "worker/blob.h"
 #include "worker/challenge_texts.h"
@@ -32,7 +33,7 @@ void api_challenges(struct exchange *exchange)
     struct str locked;
     struct player_view view;
 
-    if (texts == NULL || !player_read(worker, exchange->session.player, &view)) {
+    if (texts == NULL || !player_read(worker, exchange->session.player, BOARD_READ_TRIES, &view)) {
         response_error(exchange->conn, 503, "unavailable");
         return;
     }

@@ -6,6 +6,7 @@
 
 #include "conf/game.h"
 #include "shm/base/json_out.h"
+#include "shm/board.h"
 #include "shm/slots.h"
 #include "shm/wire.h"
 #include "worker/api.h"
@@ -90,7 +91,7 @@ static void answer_welcome(struct worker *worker, struct conn *conn, const struc
     struct json_out json = JSON_OUT(&body);
     struct player_view view;
 
-    if (who == NULL || !player_read(worker, login->player, &view)) {
+    if (who == NULL || !player_read(worker, login->player, BOARD_READ_TRIES, &view)) {
         response_error(conn, 503, "unavailable");
         return;
     }

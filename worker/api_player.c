@@ -9,6 +9,7 @@
 
 #include "conf/game.h"
 #include "shm/base/json_out.h"
+#include "shm/board.h"
 #include "shm/challenges.h"
 #include "shm/ring.h"
 #include "worker/api.h"
@@ -131,7 +132,7 @@ static void write_solve(struct json_out *json, struct worker *worker, const stru
 
     json_object_begin(json);
     json_key_u64(json, "user_id", event->user_id);
-    if (player_read(worker, event->player, &view)) {
+    if (player_read(worker, event->player, BOARD_READ_TRIES, &view)) {
         json_key_str(json, "displayname", str_from(view.name));
     } else {
         json->buf->failed = true; /* db has just died: 503 */

@@ -6,9 +6,9 @@
 
 #include "conf/game.h"
 #include "shm/base/clock.h"
-#include "shm/board.h"
 #include "shm/players.h"
 #include "worker/context.h"
+#include "worker/player.h"
 
 /* A name is four words: it may change between two of them. */
 #define NAME_TRIES 8
@@ -25,19 +25,11 @@ static void read_name(const struct worker *worker, const struct event *event,
 {
     struct player_view view;
 
-    for (int attempt = 0; attempt < NAME_TRIES; attempt++) {
-        struct board_cut cut;
-
-        if (!board_read_begin(&worker->board, &cut) ||
-            !players_read(cut.bank, event->player, &view)) {
-            break;
-        }
-        if (board_read_done(&worker->board, &cut)) {
-            (void)str_copy(str_from(view.name), name, PLAYER_NAME_BYTES);
-            return;
-        }
+    if (player_read(worker, event->player, NAME_TRIES, &view)) {
+        (void)str_copy(str_from(view.name), name, PLAYER_NAME_BYTES);
+    } else {
+        players_default_name(event->user_id, name);
     }
-    players_default_name(event->user_id, name);
 }
 
 static void write_challenge(struct json_out *json, const struct worker *worker,

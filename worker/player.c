@@ -7,9 +7,10 @@
 #include "shm/state.h"
 #include "worker/context.h"
 
-bool player_read(const struct worker *worker, uint32_t player, struct player_view *ret_view)
+bool player_read(const struct worker *worker, uint32_t player, unsigned tries,
+                 struct player_view *ret_view)
 {
-    for (unsigned i = 0; i < BOARD_READ_TRIES; i++) {
+    for (unsigned i = 0; i < tries; i++) {
         struct board_cut cut;
 
         if (!board_read_begin(&worker->board, &cut)) {
