@@ -2,51 +2,45 @@
 /* etag.c - entity tags. */
 #include "worker/etag.h"
 
-#include <string.h>
-
+#include "shm/base/buf.h"
 #include "shm/base/check.h"
 
 /* No printf: every file and board that is sent has a tag. */
-static void put(struct etag *etag, struct str text)
-{
-    CHECK(text.len <= sizeof(etag->text) - etag->len); /* the longest has half of it */
-    memcpy(etag->text + etag->len, text.data, text.len);
-    etag->len += text.len;
-}
-
-static void put_rest(struct etag *etag, uint64_t hash, struct str encoding)
+static void put_rest(struct buf *out, uint64_t hash, struct str encoding)
 {
     char digits[STR_HEX64_DIGITS];
 
     str_print_hex64(hash, digits);
-    put(etag, (struct str){digits, sizeof(digits)});
+    buf_append(out, digits, sizeof(digits));
     if (encoding.len > 0) {
-        put(etag, STR("-"));
-        put(etag, encoding);
+        buf_append_char(out, '-');
+        buf_append_str(out, encoding);
     }
-    put(etag, STR("\""));
+    buf_append_char(out, '"');
+    CHECK(!out->failed); /* the longest has room for half as much again */
 }
 
 struct etag etag_make(uint64_t hash, struct str encoding)
 {
     struct etag etag;
+    struct buf out = BUF_IN(etag.text);
 
-    etag.len = 0;
-    put(&etag, STR("\""));
-    put_rest(&etag, hash, encoding);
+    buf_append_char(&out, '"');
+    put_rest(&out, hash, encoding);
+    etag.len = out.len;
     return etag;
 }
 
 struct etag etag_make_seq(uint64_t seq, uint64_t hash, struct str encoding)
 {
-    char digits[STR_U64_DIGITS_MAX];
     struct etag etag;
+    struct buf out = BUF_IN(etag.text);
 
-    etag.len = 0;
-    put(&etag, STR("\""));
-    put(&etag, (struct str){digits, str_print_u64(seq, digits)});
-    put(&etag, STR("-"));
-    put_rest(&etag, hash, encoding);
+    buf_append_char(&out, '"');
+    buf_append_u64(&out, seq);
+    buf_append_char(&out, '-');
+    put_rest(&out, hash, encoding);
+    etag.len = out.len;
     return etag;
 }
 
