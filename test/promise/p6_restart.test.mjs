@@ -16,6 +16,8 @@ const BACK_MS = /\/(asan|tsan|coverage)\//.test(ctfg) ? 5000 : 1000;
 // What twenty reloads may leave in a process: caches. A sanitizer keeps what is freed for a while.
 const REST_KB = /\/(asan|tsan)\//.test(ctfg) ? 1 << 20 : 8 << 10;
 
+/** Eight answers at once: both workers are asked. */
+const eightTimes = (ask) => Promise.all(Array.from({ length: 8 }, ask));
 const player = (server, i) => new Player(() => server.url, playerName(i), playerPassword(i));
 
 /** Asks until the server answers; how long that took. */
@@ -298,10 +300,8 @@ describe("P6: a reload", () => {
     await waitFor("the last round everywhere", async () => {
       server.signal("SIGHUP");
       await server.waitForLog(/msg=reloaded|reload refused/, 10000, from);
-      const all = await Promise.all(
-        Array.from({ length: 8 }, () =>
-          call(server.url, "GET", "/api/challenges", { headers: { Cookie: one.cookie } }),
-        ),
+      const all = await eightTimes(() =>
+        call(server.url, "GET", "/api/challenges", { headers: { Cookie: one.cookie } }),
       );
       return all.every((answer) => answer.json?.[0]?.title === "Last");
     });
@@ -319,7 +319,7 @@ describe("P6: a reload", () => {
     assert.equal((await waitFor("the stream's end", () => theirs.end)).code, 1008);
     // Not by the log's word: that may be of a reload which the test before has asked for.
     await waitFor("both workers to know them no more", async () => {
-      const all = await Promise.all(Array.from({ length: 8 }, () => gone.get("/api/me")));
+      const all = await eightTimes(() => gone.get("/api/me"));
       return all.every(({ status }) => status === 401);
     });
     await assert.rejects(openStream(gone.streamUrl), { status: 401 });

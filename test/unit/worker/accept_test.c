@@ -240,17 +240,10 @@ static void who_stops_accepting_keeps_its_connections(void **state)
     buf_free(&got);
 }
 
-/* Both ends of every connection are in this process. */
 static int want_descriptors(void **state)
 {
-    struct rlimit limit;
-
     (void)state;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max < 2 * CLIENTS_MAX + 64) {
-        return -1;
-    }
-    limit.rlim_cur = limit.rlim_max;
-    return setrlimit(RLIMIT_NOFILE, &limit);
+    return fixture_want_descriptors(CLIENTS_MAX);
 }
 
 int main(void)

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <uv.h>
 
@@ -109,6 +110,18 @@ MAYBE_UNUSED static void fixture_end(void)
     owed_end(worker);
     free(worker->conns->buckets);
     free(worker->conns);
+}
+
+/* Both ends of every connection are in this process.  0, or -1: the limit is too low. */
+MAYBE_UNUSED static int fixture_want_descriptors(unsigned clients)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max < 2 * (rlim_t)clients + 64) {
+        return -1;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* A connection; its other end is *ret_client, the caller's. */

@@ -9,7 +9,6 @@
 #include "test/unit/worker/fixture_no_streams.h"
 
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "worker/response.h"
@@ -48,17 +47,10 @@ void route_dispatch(struct conn *conn, const struct request *request)
     response_json(conn, 200, STR("{}"), NULL);
 }
 
-/* Both ends of every connection are in this process. */
 static int want_descriptors(void **state)
 {
-    struct rlimit limit;
-
     (void)state;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max < 2 * CLIENTS_MAX + 64) {
-        return -1;
-    }
-    limit.rlim_cur = limit.rlim_max;
-    return setrlimit(RLIMIT_NOFILE, &limit);
+    return fixture_want_descriptors(CLIENTS_MAX);
 }
 
 static int begin(void **state)
