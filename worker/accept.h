@@ -5,8 +5,9 @@
  * All workers wait on the same listening sockets.  One that holds far more connections than its
  * siblings lets them go first: it pauses for a tick.  When they take nothing in that time (dead,
  * stopped, busy), it takes a bite before it pauses again, then two, then four: clients of the dead
- * wait a tenth of a second in all, and a sibling that was only slow is not left behind.  Above conns_per_worker_max, and without file
- * descriptors, clients are accepted and told 503, never left hanging.
+ * wait a tenth of a second in all, and a sibling that was only slow is not left behind.  Above
+ * conns_per_worker_max, and without file descriptors, clients are accepted and told 503, never
+ * left hanging.
  *
  * Process  worker.  Errors: accept_start() returns false and errno.
  */

@@ -93,28 +93,10 @@ static void field_name(const char *key, char ret_name[NAME_BYTES_MAX + 1])
 static void put_value(struct datagram *out, const struct log_field *field)
 {
     char name[NAME_BYTES_MAX + 1];
-    char digits[24];
-    unsigned long long number = field->number;
-    struct str value = field->str;
+    char digits[LOG_DIGITS_MAX];
 
-    switch (field->kind) {
-    case LOG_FIELD_STR:
-        break;
-    case LOG_FIELD_HEX:
-        (void)snprintf(digits, sizeof(digits), "%016llx", number);
-        value = str_from(digits);
-        break;
-    case LOG_FIELD_U64:
-        (void)snprintf(digits, sizeof(digits), "%llu", number);
-        value = str_from(digits);
-        break;
-    case LOG_FIELD_I64:
-        (void)snprintf(digits, sizeof(digits), "%lld", (long long)(int64_t)field->number);
-        value = str_from(digits);
-        break;
-    }
     field_name(field->key, name);
-    put_field(out, name, value);
+    put_field(out, name, log_field_text(field, digits));
 }
 
 bool journal_send(int priority, struct str line, struct str process, const struct log_field *fields)

@@ -190,6 +190,29 @@ static void put_value(struct line *line, struct str value)
     }
 }
 
+struct str log_field_text(const struct log_field *field, char ret_digits[LOG_DIGITS_MAX])
+{
+    uint64_t number = field->number;
+    size_t sign = 0;
+
+    switch (field->kind) {
+    case LOG_FIELD_STR:
+        return field->str;
+    case LOG_FIELD_HEX:
+        str_print_hex64(number, ret_digits);
+        return (struct str){ret_digits, STR_HEX64_DIGITS};
+    case LOG_FIELD_I64:
+        if ((int64_t)number < 0) {
+            ret_digits[sign++] = '-';
+            number = 0 - number; /* of the least one, too: there is no overflow without a sign */
+        }
+        break;
+    case LOG_FIELD_U64:
+        break;
+    }
+    return (struct str){ret_digits, sign + str_print_u64(number, ret_digits + sign)};
+}
+
 /* Begins a field: ` key=`, or `,"key":`. */
 static void put_key(struct line *line, const char *key)
 {
@@ -203,25 +226,14 @@ static void put_key(struct line *line, const char *key)
 static void put_field(struct line *line, const struct log_field *field)
 {
     size_t before = line->len;
-    char digits[24];
+    char digits[LOG_DIGITS_MAX];
+    struct str value = log_field_text(field, digits);
 
     put_key(line, field->key);
-    switch (field->kind) {
-    case LOG_FIELD_STR:
-        put_value(line, field->str);
-        break;
-    case LOG_FIELD_HEX:
-        (void)snprintf(digits, sizeof(digits), "%016llx", (unsigned long long)field->number);
-        put_value(line, str_from(digits));
-        break;
-    case LOG_FIELD_U64:
-        (void)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)field->number);
-        put_text(line, digits);
-        break;
-    case LOG_FIELD_I64:
-        (void)snprintf(digits, sizeof(digits), "%lld", (long long)(int64_t)field->number);
-        put_text(line, digits);
-        break;
+    if (field->kind == LOG_FIELD_STR || field->kind == LOG_FIELD_HEX) {
+        put_value(line, value);
+    } else {
+        put(line, value);
     }
     /* A cut string says something still; a key without a value would be no JSON, half a hex no id. */
     if (line->cut && (field->kind != LOG_FIELD_STR || line->bytes[line->len - 1] == '=' ||

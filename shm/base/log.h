@@ -40,6 +40,10 @@ struct log_field {
 /* strerror of the given errno. */
 #define LOG_ERRNO(error) LOG_STR("error", log_errno_text(error))
 
+/* A field's value: its own text, or its number's, which lies in ret_digits. */
+#define LOG_DIGITS_MAX (1 + STR_U64_DIGITS_MAX)
+struct str log_field_text(const struct log_field *field, char ret_digits[LOG_DIGITS_MAX]);
+
 #define LOG(level, message, ...)                                                                   \
     log_write((level), (message), (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 

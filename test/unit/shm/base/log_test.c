@@ -122,13 +122,15 @@ static void json_lines_parse_and_keep_their_types(void **state)
     log_set_process("worker 2");
     capture();
     LOG(LOG_LEVEL_DEBUG, "hello", LOG_U64("n", 12), LOG_I64("m", -12), LOG_HEX("id", 10),
-        LOG_ERRNO(ENOENT));
+        LOG_I64("least", INT64_MIN), LOG_I64("most", INT64_MAX), LOG_ERRNO(ENOENT));
     json_t *json = parsed(captured());
     assert_string_equal(json_string_value(json_object_get(json, "level")), "debug");
     assert_string_equal(json_string_value(json_object_get(json, "proc")), "worker 2");
     assert_string_equal(json_string_value(json_object_get(json, "msg")), "hello");
     assert_int_equal(json_integer_value(json_object_get(json, "n")), 12);
     assert_int_equal(json_integer_value(json_object_get(json, "m")), -12);
+    assert_true(json_integer_value(json_object_get(json, "least")) == INT64_MIN);
+    assert_true(json_integer_value(json_object_get(json, "most")) == INT64_MAX);
     assert_string_equal(json_string_value(json_object_get(json, "id")), "000000000000000a");
     assert_string_equal(json_string_value(json_object_get(json, "error")),
                         "No such file or directory");
