@@ -47,6 +47,7 @@ static struct db_process {
     uint64_t beat_us;
     bool is_draining;
     uint64_t drain_until_us;
+    bool is_finishing; /* the store is about to be closed: nothing begins any more */
 } process;
 
 _Noreturn static void leave(int status)
@@ -156,6 +157,10 @@ static void finish_if_drained(struct db *db)
 
 static void do_work(struct db *db)
 {
+    if (process.is_finishing) {
+        return;
+    }
+    job_go_on(db);
     db_mend_store(db);
     if (may_run_batch(db)) {
         db_probe_store(db);
@@ -224,7 +229,7 @@ static void on_tick(uv_timer_t *timer)
             slots_set(METRIC_DB_WAL_BYTES, store_log_bytes(db->store));
         }
     }
-    if (db->store != NULL && is_idle(db)) {
+    if (db->store != NULL && is_idle(db) && !process.is_finishing) {
         uint64_t idle_us = now_us - db->last_batch_us;
 
         checkpoint_consider(&db->checkpoint, db->store, idle_us);

@@ -46,8 +46,23 @@ static bool job_rebuild(struct job *job, const struct game *game)
 
 static void job_start(struct db *db, uv_work_cb on_pool, uv_after_work_cb on_done)
 {
-    db->job.work.data = db;
-    CHECK(uv_queue_work(&db->loop, &db->job.work, on_pool, on_done) == 0);
+    struct job *job = &db->job;
+
+    job->work.data = db;
+    job->on_pool = on_pool;
+    job->on_done = on_done;
+    job_go_on(db);
+}
+
+void job_go_on(struct db *db)
+{
+    struct job *job = &db->job;
+    uv_work_cb on_pool = job->on_pool;
+
+    if (on_pool != NULL && !db->checkpoint.is_running) {
+        job->on_pool = NULL;
+        CHECK(uv_queue_work(&db->loop, &job->work, on_pool, job->on_done) == 0);
+    }
 }
 
 /* ---- reset ------------------------------------------------------------------------------------ */

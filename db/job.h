@@ -3,7 +3,8 @@
  * job.h - what takes too long for the loop: a reset and a reload, on libuv's pool.
  *
  * While a job works no batch runs (requests wait in their queue), so the job has store, game and
- * spare bank to itself and nothing is committed that it does not see.  One at a time.
+ * spare bank to itself and nothing is committed that it does not see.  One at a time.  A pass of a
+ * checkpoint ends in the loop with a step on the same store: a job that comes meanwhile waits for it.
  * Process  db.  Owner: struct db.
  */
 #pragma once
@@ -23,6 +24,8 @@ enum job_kind { JOB_NONE, JOB_RESET, JOB_RELOAD };
 struct job {
     uv_work_t work;
     enum job_kind kind; /* JOB_NONE: batches run */
+    uv_work_cb on_pool; /* NULL: has begun */
+    uv_after_work_cb on_done;
     /* of a reset */
     struct request request;
     uint64_t floor_seq;
@@ -42,6 +45,8 @@ static inline bool job_is_running(const struct job *job)
     return job->kind != JOB_NONE;
 }
 
+/* In every turn of the loop: a job that had to wait begins when it may. */
+void job_go_on(struct db *db);
 /* A WIRE_RESET: a backup, then an empty game.  Answers when done. */
 void job_start_reset(struct db *db, const struct request *request);
 /* Takes the descriptor.  Tells the master when done. */

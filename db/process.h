@@ -53,9 +53,9 @@ struct db {
 
 /* db/store_health.c */
 struct store_options db_store_options(const struct db *db);
-/* Notes how the store fares: logs each change, once; asks for it to be opened anew. */
 /* Tries a store that refuses, once a second. */
 void db_probe_store(struct db *db);
+/* Notes how the store fares: logs each change, once; asks for it to be opened anew. */
 void db_note_store(struct db *db, enum store_status status, const char *error);
 /* Opens a suspected store anew, at most once a second, and rebuilds if it holds something else. */
 void db_mend_store(struct db *db);
