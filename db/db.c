@@ -206,14 +206,22 @@ static void on_after_poll(uv_check_t *check)
     do_work(db);
 }
 
+/* That it works says nothing about the store: where no row is too many, nothing is written. */
 static void trim_guesses(struct db *db)
 {
-    if (db->untrimmed_guesses < TRIM_AFTER) {
+    uint32_t deleted;
+
+    if (db->untrimmed_guesses < TRIM_AFTER || db->store_status != STORE_OK) {
         return;
     }
-    db->untrimmed_guesses -= TRIM_AFTER;
-    db_note_store(db, store_trim_guesses(db->store, db->game->settings.guesses_kept_max, TRIM_ROWS),
-                  store_error(db->store));
+    enum store_status status =
+        store_trim_guesses(db->store, db->game->settings.guesses_kept_max, TRIM_ROWS, &deleted);
+
+    if (status != STORE_OK) {
+        db_note_store(db, status, store_error(db->store));
+    } else if (deleted < TRIM_ROWS) {
+        db->untrimmed_guesses = 0;
+    }
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -352,12 +360,14 @@ static void set_up_loop(struct db *db)
     process.turn_started_us = clock_mono_us();
     process.beat_us = process.turn_started_us;
     db->last_batch_us = process.turn_started_us;
-    db->untrimmed_guesses = db->game->settings.guesses_kept_max; /* the setting may be lower now */
+    db->untrimmed_guesses = TRIM_AFTER; /* the setting may be lower now: a look is due */
 }
 
 /* Answers in flight go out; then nothing of ours is left open. */
 static void finish(struct db *db)
 {
+    process.is_finishing = true;
+    (void)uv_poll_stop(&process.control); /* a reload comes too late */
     inbox_flush(&db->inbox);
     for (uint64_t until_us = clock_mono_us() + 1000000;
          inbox_unsent_bytes(&db->inbox) > 0 && clock_mono_us() < until_us;) {

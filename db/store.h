@@ -108,8 +108,9 @@ MUST_USE enum store_status store_insert_event(struct store *store, const struct 
                                               uint64_t *ret_id);
 MUST_USE enum store_status store_insert_guess(struct store *store, uint64_t ts_us, uint32_t user_id,
                                               uint32_t challenge_id, struct str guess);
-/* Keeps the newest `kept`; deletes at most `most` rows a call. */
-MUST_USE enum store_status store_trim_guesses(struct store *store, uint64_t kept, uint32_t most);
+/* Keeps the newest `kept`; deletes at most `most` rows a call, and says how many. */
+MUST_USE enum store_status store_trim_guesses(struct store *store, uint64_t kept, uint32_t most,
+                                              uint32_t *ret_deleted);
 MUST_USE enum store_status store_insert_user(struct store *store, struct str username,
                                              uint32_t *ret_id);
 MUST_USE enum store_status store_set_display_name(struct store *store, uint32_t user_id,

@@ -48,6 +48,7 @@ enum store_statement {
     STATEMENT_CLEAR_GUESSES,
     STATEMENT_CLEAR_NAMES,
     STATEMENT_INSERT_REVOKED,
+    STATEMENT_NEXT_REVOKED,
     STATEMENT_EXPIRE_REVOKED,
     STATEMENT_EACH_REVOKED,
     STATEMENT_COUNT_ASIDE,
@@ -67,6 +68,7 @@ struct store {
     sqlite3_stmt *statements[STATEMENT_COUNT];
     uint64_t log_pages;   /* in the log, as of the last commit */
     uint64_t moved_bytes; /* of these, already in the main file */
+    int64_t swept_up_to;  /* revocations: up to this session id was looked for expired ones */
     uint64_t page_bytes;
     store_event_fn each_event; /* while events are read: who gets them */
     void *each_context;

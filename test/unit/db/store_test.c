@@ -77,6 +77,8 @@ static void hot_queries_use_the_indexes_of_the_contract(void **state)
                 "USING INDEX events_user_chal_hint (user_id=? AND "
                 "challenge_id=? AND event_type=? AND hint_number=?)");
     assert_plan(store, STATEMENT_NEWEST_TS, "USING COVERING INDEX events_ts");
+    assert_plan(store, STATEMENT_NEXT_REVOKED, "USING INTEGER PRIMARY KEY (rowid>?)");
+    assert_plan(store, STATEMENT_EXPIRE_REVOKED, "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)");
     assert_plan(store, STATEMENT_EACH_EVENT, "USING INTEGER PRIMARY KEY (rowid>?)");
     assert_plan(store, STATEMENT_USER_SUMS, "USING INDEX events_user_chal_");
     store_close(store);
@@ -198,12 +200,44 @@ static void guesses_are_trimmed_from_the_oldest(void **state)
         assert_int_equal(store_insert_guess(store, i, 1, 11, STR("x")), STORE_OK);
     }
     assert_int_equal(store_commit(store), STORE_OK);
-    assert_int_equal(store_trim_guesses(store, 10, 30), STORE_OK);
+    uint32_t deleted;
+
+    assert_int_equal(store_trim_guesses(store, 10, 30, &deleted), STORE_OK);
+    assert_int_equal(deleted, 30);
     assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM guesses"), 70);
-    assert_int_equal(store_trim_guesses(store, 10, 1000), STORE_OK);
+    assert_int_equal(store_trim_guesses(store, 10, 1000, &deleted), STORE_OK);
+    assert_int_equal(deleted, 60);
     assert_int_equal(fixture_number(fixture, "SELECT min(id) FROM guesses"), 91);
-    assert_int_equal(store_trim_guesses(store, 10, 1000), STORE_OK);
+    assert_int_equal(store_trim_guesses(store, 10, 1000, &deleted), STORE_OK);
+    assert_int_equal(deleted, 0);
     assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM guesses"), 10);
+    store_close(store);
+}
+
+/* However many live, a logout looks at a few: those that have expired go all the same. */
+static void expired_revocations_go_a_few_at_a_time(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store *store = open_store(fixture);
+
+    assert_int_equal(store_begin(store), STORE_OK);
+    for (uint64_t i = 0; i < 100; i++) {
+        struct store_revocation old = {UINT64_MAX / 100 * i, 1000};
+
+        assert_int_equal(store_insert_revocation(store, &old, 500), STORE_OK);
+    }
+    assert_int_equal(store_commit(store), STORE_OK);
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM revocations"), 100);
+    assert_int_equal(store_begin(store), STORE_OK);
+    for (uint64_t i = 0; i < 40; i++) {
+        struct store_revocation young = {UINT64_MAX / 40 * i + 1, 3000};
+
+        assert_int_equal(store_insert_revocation(store, &young, 2000), STORE_OK);
+    }
+    assert_int_equal(store_commit(store), STORE_OK);
+    assert_int_equal(
+        fixture_number(fixture, "SELECT count(*) FROM revocations WHERE expires_s = 1000"), 0);
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM revocations"), 40);
     store_close(store);
 }
 
@@ -314,6 +348,7 @@ int main(void)
         STORE_TEST(meta_outlives_the_store),
         STORE_TEST(cleared_games_go_on_counting),
         STORE_TEST(guesses_are_trimmed_from_the_oldest),
+        STORE_TEST(expired_revocations_go_a_few_at_a_time),
         STORE_TEST(a_checkpoint_empties_the_log_unless_a_reader_needs_it),
         STORE_TEST(a_damaged_file_is_said_to_be_damaged),
         STORE_TEST(the_file_with_the_key_is_for_its_owner_only),
