@@ -148,8 +148,8 @@ static void decide(struct db *db, struct batch_item *item)
     case WIRE_REVOKE:
         item->decision = decide_revoke(&view, &request->revoke);
         if (item->decision.effect == DECIDE_SESSION &&
-            !revoked_add(&db->revoked, request->revoke.session_id, request->revoke.expires_s,
-                         clock_real_us() / 1000000)) {
+            !revoked_hold(&db->revoked, request->revoke.session_id, clock_real_us() / 1000000,
+                          &item->revoked_slot)) {
             item->decision = decide_player_epoch(&view, item->decision.user);
         }
         break;
@@ -360,6 +360,8 @@ static uint32_t apply_one(struct db *db, struct batch_item *item)
         board_write_end(&db->board);
         return WIRE_NEWS_NAMES;
     case DECIDE_SESSION:
+        revoked_put(&db->revoked, item->revoked_slot, item->request.revoke.session_id,
+                    item->request.revoke.expires_s);
         return WIRE_NEWS_AUTH;
     case DECIDE_PLAYER_EPOCH:
         decision->user->auth_epoch = decision->auth_epoch;
@@ -444,6 +446,9 @@ static void refuse(struct db *db, enum store_status status)
     for (uint32_t i = 0; i < batch->count; i++) {
         struct batch_item *item = &batch->items[i];
 
+        if (item->decision.effect == DECIDE_SESSION) {
+            revoked_give_back(&db->revoked, item->revoked_slot);
+        }
         item->same_as = BATCH_NONE;
         item->result = (struct wire_result){
             .head = item->result.head,

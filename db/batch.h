@@ -31,7 +31,8 @@ struct batch_item {
     struct request request;
     struct decision decision;
     struct wire_result result;
-    uint32_t same_as; /* BATCH_NONE, or the item of this batch that is the same request */
+    uint32_t revoked_slot; /* of DECIDE_SESSION: held until it is known what became of the batch */
+    uint32_t same_as;      /* BATCH_NONE, or the item of this batch that is the same request */
 };
 
 struct batch {

@@ -320,6 +320,7 @@ static void set_up_board(struct db *db)
     board_attach(db->heritage->segment, &db->board);
     ring_attach(db->heritage->segment, &db->ring);
     revoked_attach(db->heritage->segment, &db->revoked);
+    CHECK(revoked_begin_holding(&db->revoked));
     rebuild.ring_slots = db->ring.slot_count;
     if (rebuild_run(&rebuild) != STORE_OK ||
         store_each_revocation(db->store, put_revocation, db) != STORE_OK) {

@@ -132,6 +132,7 @@ bool play_open(struct play *play, const char *dir, uint64_t seed, char *ret_erro
     board_attach(&play->segment, &db->board);
     ring_attach(&play->segment, &db->ring);
     revoked_attach(&play->segment, &db->revoked);
+    CHECK(revoked_begin_holding(&db->revoked));
     CHECK(uv_loop_init(&db->loop) == 0);
     db->inbox.queue_max = BATCH_REQUESTS_MAX;
     db->inbox.queue = calloc(BATCH_REQUESTS_MAX, sizeof(*db->inbox.queue));
@@ -154,6 +155,7 @@ void play_free(struct play *play)
     roster_free(&play->db.roster);
     recent_free(&play->db.recent);
     batch_free(&play->db.batch);
+    free(play->db.revoked.held);
     inbox_free(&play->db.inbox);
     CHECK(uv_loop_close(&play->db.loop) == 0);
     segment_destroy(&play->segment);

@@ -5,6 +5,8 @@
 
 #include <sys/resource.h>
 
+#include "db/checkpoint.h"
+
 static int set_up(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof(*fixture));
@@ -52,6 +54,68 @@ static void a_full_disk_refuses_and_recovers(void **state)
     fixture_start(fixture);
     assert_int_equal(players_score(board_live(&fixture->board), BOB), 100);
     assert_int_equal(players_score(board_live(&fixture->board), CAROL), 0);
+}
+
+static uint64_t heartbeat_us(const struct fixture *fixture)
+{
+    return atomic_load(&slots_at(&fixture->segment, SLOT_DB)->heartbeat_us);
+}
+
+/* A lull is when guesses are trimmed: nothing has to be, so nothing is written. */
+static void a_lull_mends_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct shm_slot *slot;
+
+    log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).status, WIRE_OK);
+    limit_file_size(fixture->db_pid, 1024);
+    assert_int_equal(fixture_submit(fd, 2, BOB, CHALLENGE_FIRST).status, WIRE_STORE_FAILED);
+    slot = slots_at(&fixture->segment, SLOT_DB);
+    for (uint64_t beat_us = heartbeat_us(fixture),
+                  until_us = beat_us + 3 * CHECKPOINT_LULL_MS * 1000;
+         beat_us < until_us; beat_us = heartbeat_us(fixture)) {
+        assert_int_equal(slots_read(slot, METRIC_DB_STORE_REFUSES), 1);
+        assert_true(clock_mono_us() < until_us + FIXTURE_DEADLINE_MS * 1000);
+    }
+    limit_file_size(fixture->db_pid, RLIM_INFINITY);
+    assert_int_equal(fixture_submit(fd, 2, BOB, CHALLENGE_FIRST).status, WIRE_OK);
+    (void)close(fd);
+}
+
+static struct wire_result log_out(int fd, uint64_t request_id, uint64_t session_id)
+{
+    struct wire_revoke request = {.head = wire_head_make(WIRE_REVOKE, request_id),
+                                  .player = ALICE,
+                                  .session_id = session_id,
+                                  .expires_s = clock_real_us() / 1000000 + 3600};
+
+    fixture_send(fd, &request, sizeof(request));
+    return fixture_result(fd);
+}
+
+static void a_logout_that_is_refused_has_not_happened(void **state)
+{
+    struct fixture *fixture = *state;
+    struct revoked revoked;
+
+    log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
+    fixture_start(fixture);
+    revoked_attach(&fixture->segment, &revoked);
+    int fd = fixture_connect(fixture);
+
+    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).status, WIRE_OK);
+    limit_file_size(fixture->db_pid, 1024);
+    assert_int_equal(log_out(fd, 2, 77).status, WIRE_STORE_FAILED);
+    assert_false(revoked_test(&revoked, 77));
+    limit_file_size(fixture->db_pid, RLIM_INFINITY);
+    assert_int_equal(log_out(fd, 3, 77).status, WIRE_OK);
+    assert_true(revoked_test(&revoked, 77));
+    (void)close(fd);
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM revocations"), 1);
 }
 
 /* Asks until the answer is the wanted one: the store is opened anew once a second at most. */
@@ -142,6 +206,8 @@ int main(void)
 #define HEALTH_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         HEALTH_TEST(a_full_disk_refuses_and_recovers),
+        HEALTH_TEST(a_lull_mends_nothing),
+        HEALTH_TEST(a_logout_that_is_refused_has_not_happened),
         HEALTH_TEST(a_database_that_was_moved_away_takes_no_answer_with_it),
         HEALTH_TEST(another_database_in_its_place_becomes_the_board),
         HEALTH_TEST(a_foreign_lock_refuses_only_while_it_is_held),

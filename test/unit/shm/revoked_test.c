@@ -80,6 +80,39 @@ static void an_expired_session_makes_room(void **state)
     fixture_end(&fixture);
 }
 
+static void a_slot_that_is_held_counts_when_it_is_put(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct revoked revoked;
+    uint32_t slot;
+    uint32_t again;
+    uint32_t held = 0;
+
+    start(&fixture, &revoked);
+    assert_true(revoked_begin_holding(&revoked));
+    assert_true(revoked_hold(&revoked, 77, 500, &slot));
+    assert_false(revoked_test(&revoked, 77));
+    revoked_give_back(&revoked, slot);
+    assert_false(revoked_test(&revoked, 77));
+    assert_true(revoked_hold(&revoked, 77, 500, &again));
+    assert_int_equal(again, slot);
+    revoked_put(&revoked, slot, 77, 1000);
+    assert_true(revoked_test(&revoked, 77));
+    assert_true(revoked_hold(&revoked, 77, 500, &again)); /* a second logout of the same */
+    assert_int_equal(again, slot);
+    revoked_give_back(&revoked, again);
+    assert_true(revoked_test(&revoked, 77));
+    while (revoked_hold(&revoked, 78, 500, &slot)) { /* each time another one */
+        held++;
+        assert_true(held <= REVOKED_PROBES);
+    }
+    assert_true(held > 0);
+    assert_false(revoked_add(&revoked, 78, 1000, 500));
+    free(revoked.held);
+    fixture_end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +120,7 @@ int main(void)
         cmocka_unit_test(no_session_is_zero),
         cmocka_unit_test(a_full_set_says_so_and_loses_nobody),
         cmocka_unit_test(an_expired_session_makes_room),
+        cmocka_unit_test(a_slot_that_is_held_counts_when_it_is_put),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
