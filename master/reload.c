@@ -77,7 +77,7 @@ static void hand_to(struct reload *reload, struct child *child, uint64_t generat
     child->reload_awaited = child_tell(child, CONTROL_RELOAD, generation, reload->files_fd);
 }
 
-static void begin(struct master *master, uint64_t now_us)
+static void begin(struct master *master)
 {
     struct reload *reload = &master->reload;
     struct game_files files = {0};
@@ -96,7 +96,7 @@ static void begin(struct master *master, uint64_t now_us)
     }
     warn_about_fixed_settings(&master->game->settings, &reload->next->settings);
     reload->step = RELOAD_DB_TAKES_IT;
-    reload->deadline_us = now_us + RELOAD_ANSWER_US;
+    reload->deadline_us = clock_mono_us() + RELOAD_ANSWER_US; /* judging took its time */
     hand_to(reload, master_db(master), reload->next->generation);
     if (!master_db(master)->reload_awaited) { /* it died before it could be told */
         reload_abandon(master);
@@ -253,7 +253,7 @@ void reload_tick(struct master *master, uint64_t now_us)
     }
     /* Without db nobody could take it first: it waits until db is back. */
     if (reload->is_asked && master_db(master)->state == CHILD_READY) {
-        begin(master, now_us);
+        begin(master);
     }
 }
 

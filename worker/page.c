@@ -18,6 +18,9 @@
 
 /* Below it a compressed form saves less than its headers cost. */
 #define COMPRESS_BYTES_MIN 256
+/* Of a page's text, in the order of its files, what is compressed as well as can be: that takes two
+ * seconds a megabyte, and a reload has ten (RELOAD_ANSWER_US).  The rest is compressed fast. */
+#define BEST_BYTES_MAX (1u << 20)
 #define INDEX_PATH "/index.html"
 
 /* One file as it is served.  Blobs with a NULL are forms there are none of. */
@@ -28,6 +31,8 @@ struct page_file {
     struct blob *br;
     struct blob *gz;
     uint64_t hash; /* of the plain bytes: every form's ETag */
+    enum compress_effort effort;
+    bool was_compressed; /* when the page was built */
     bool hashed_name;
     bool is_html;
 };
@@ -114,6 +119,39 @@ static struct blob *compressed(struct str bytes, enum compress_effort effort,
     return blob;
 }
 
+/* The file with these bytes, compressed with that effort, whatever its name was. */
+static const struct page_file *find_same(const struct page *last, uint32_t hint,
+                                         const struct page_file *file)
+{
+    for (uint32_t i = 0; last != NULL && i < last->file_count; i++) {
+        const struct page_file *other = &last->files[(hint + i) % last->file_count];
+
+        if (other->hash == file->hash && other->plain->len == file->plain->len &&
+            other->effort == file->effort && other->was_compressed) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+static struct blob *copied(const struct blob *blob)
+{
+    return blob == NULL ? NULL : blob_copy((struct str){blob->bytes, blob->len});
+}
+
+/* A copy, not a reference: counts of references belong to one thread. */
+static void compress_file(struct page_file *file, struct str bytes, const struct page_file *same)
+{
+    file->was_compressed = true;
+    if (same != NULL) {
+        file->br = copied(same->br);
+        file->gz = copied(same->gz);
+    } else {
+        file->br = compressed(bytes, file->effort, compress_brotli);
+        file->gz = compressed(bytes, file->effort, compress_gzip);
+    }
+}
+
 static struct blob *borrowed(const unsigned char *bytes, size_t len)
 {
     return bytes == NULL ? NULL : blob_borrow((struct str){(const char *)bytes, len});
@@ -134,6 +172,11 @@ static bool add_builtin(struct page_file *file, const struct page_data_file *dat
     return file->plain != NULL;
 }
 
+static bool is_compressible(const struct game_page_file *data)
+{
+    return content_type_of(data->path)->is_text && data->bytes.len >= COMPRESS_BYTES_MIN;
+}
+
 static bool add_game_file(struct page_file *file, const struct game_page_file *data,
                           enum compress_effort effort)
 {
@@ -144,13 +187,10 @@ static bool add_game_file(struct page_file *file, const struct game_page_file *d
         .type = str_from(type->type),
         .plain = blob_borrow(data->bytes),
         .hash = hash_str(data->bytes, 0),
+        .effort = effort,
         .hashed_name = page_path_has_hash(data->path),
         .is_html = ends_with(data->path, STR(".html")) || ends_with(data->path, STR(".htm")),
     };
-    if (type->is_text && data->bytes.len >= COMPRESS_BYTES_MIN) {
-        file->br = compressed(data->bytes, effort, compress_brotli);
-        file->gz = compressed(data->bytes, effort, compress_gzip);
-    }
     return file->plain != NULL;
 }
 
@@ -188,16 +228,27 @@ static bool is_served(const struct game *game, const struct game_page_file *file
     return game->own_page || str_starts_with(file->path, STR("/images/"));
 }
 
-static bool fill(struct page *page, const struct game *game)
+static bool fill(struct page *page, const struct game *game, const struct page *last)
 {
-    enum compress_effort effort = game->settings.developer_mode ? COMPRESS_FAST : COMPRESS_BEST;
+    size_t best_bytes = game->settings.developer_mode ? 0 : BEST_BYTES_MAX;
 
     for (uint32_t i = 0; i < game->page_file_count; i++) {
-        if (!is_served(game, &game->page_files[i])) {
+        const struct game_page_file *data = &game->page_files[i];
+        struct page_file *file = &page->files[page->file_count];
+
+        if (!is_served(game, data)) {
             continue;
         }
-        if (!add_game_file(&page->files[page->file_count++], &game->page_files[i], effort)) {
+        page->file_count++;
+        bool compress = is_compressible(data);
+        bool best = compress && data->bytes.len <= best_bytes;
+
+        best_bytes -= best ? data->bytes.len : 0;
+        if (!add_game_file(file, data, best ? COMPRESS_BEST : COMPRESS_FAST)) {
             return false;
+        }
+        if (compress) {
+            compress_file(file, data->bytes, find_same(last, page->file_count - 1, file));
         }
         index_file(page, page->file_count - 1);
     }
@@ -210,7 +261,7 @@ static bool fill(struct page *page, const struct game *game)
     return true;
 }
 
-struct page *page_build(const struct game *game)
+struct page *page_build(const struct game *game, const struct page *last)
 {
     struct page *page = calloc(1, sizeof(*page));
     size_t files_max = game->page_file_count + page_data_count + 1;
@@ -228,7 +279,7 @@ struct page *page_build(const struct game *game)
     page->bucket_mask = (uint32_t)(buckets - 1);
     page->files = calloc(files_max, sizeof(*page->files));
     page->buckets = calloc(buckets, sizeof(*page->buckets));
-    if (page->files == NULL || page->buckets == NULL || !fill(page, game)) {
+    if (page->files == NULL || page->buckets == NULL || !fill(page, game, last)) {
         page_free(page);
         return NULL;
     }

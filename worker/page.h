@@ -17,8 +17,12 @@ struct exchange;
 struct game;
 struct page;
 
-/* master (worker_prepare), or a pool thread during a reload.  NULL: no memory. */
-MUST_USE struct page *page_build(const struct game *game);
+/*
+ * master (worker_prepare), or a pool thread during a reload.  last: the page before it, or NULL; what it
+ * has compressed is copied from there, file by file, if the bytes are the same.  Only its own memory is
+ * looked at: its game may be gone.  NULL: no memory.
+ */
+MUST_USE struct page *page_build(const struct game *game, const struct page *last);
 void page_free(struct page *page);
 /* Is somebody still sending a file of it?  Its bytes may be those of its game. */
 bool page_is_in_use(const struct page *page);

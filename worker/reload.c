@@ -30,9 +30,10 @@ struct reload {
     uv_work_t work;
     struct worker *worker;
     struct game_files files;
-    struct game *previous; /* held: its slots are taken over */
-    uint64_t generation;   /* that the master expects */
-    struct game *game;     /* made on the pool thread; NULL: it failed */
+    struct game *previous;            /* held: its slots are taken over */
+    const struct page *previous_page; /* stays: only another reload would put it away */
+    uint64_t generation;              /* that the master expects */
+    struct game *game;                /* made on the pool thread; NULL: it failed */
     struct page *page;
     uint32_t mistakes;
     struct old_game *old; /* room to put the old ones, so that the switch cannot fail */
@@ -45,14 +46,14 @@ static void answer(struct worker *worker, enum control_type type)
     }
 }
 
-/* On a pool thread: touches nothing but *reload; the previous game is immutable. */
+/* On a pool thread: touches nothing but *reload; the previous game and page are immutable. */
 static void build(uv_work_t *work)
 {
     struct reload *reload = work->data;
     struct diag diag = {0};
 
     if (game_load(&reload->files, reload->previous, &diag, &reload->game)) {
-        reload->page = page_build(reload->game);
+        reload->page = page_build(reload->game, reload->previous_page);
     }
     reload->mistakes = diag.errors;
     diag_free(&diag);
@@ -123,6 +124,7 @@ void reload_begin(struct worker *worker, int files_fd, uint64_t generation)
         .worker = worker,
         .files = files,
         .previous = game_ref(worker->game),
+        .previous_page = worker->page,
         .generation = generation,
         .old = old,
     };

@@ -69,7 +69,7 @@ static struct worker_module {
 
 bool worker_prepare(struct game *game)
 {
-    struct page *page = page_build(game);
+    struct page *page = page_build(game, module.prepared[0].page);
 
     if (page == NULL) {
         return false;
@@ -310,7 +310,7 @@ static struct page *take_page(const struct game *game)
             return page;
         }
     }
-    return page_build(game);
+    return page_build(game, NULL);
 }
 
 static bool attach(struct worker *worker, struct heritage *heritage)
