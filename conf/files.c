@@ -168,7 +168,13 @@ static char *read_whole(const char *path, size_t *ret_len, const char **ret_prob
         if (got < 0 && errno == EINTR) {
             continue;
         }
-        if (got <= 0) {
+        if (got < 0) {
+            *ret_problem = strerror(errno); /* half of a file may read as a smaller game */
+            free(bytes);
+            bytes = NULL;
+            goto out;
+        }
+        if (got == 0) {
             break; /* shorter than a moment ago: what is there counts */
         }
         len += (size_t)got;

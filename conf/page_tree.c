@@ -3,6 +3,7 @@
 #include "conf/page_tree.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,13 +24,6 @@ static bool is_regular(const char *path)
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat info;
-
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 /* A name that can stand in a URL and in a message. */
 static bool is_plain_name(const char *name)
 {
@@ -39,6 +33,13 @@ static bool is_plain_name(const char *name)
         }
     }
     return str_is_utf8(str_from(name));
+}
+
+/* A page without what nobody may read would be served, and would not work. */
+static bool cannot_read(const struct walk *walk, const char *path)
+{
+    diag_error(walk->diag, path, 0, "it cannot be read: %s", strerror(errno));
+    return false;
 }
 
 static bool walk_folder(struct walk *walk, const char *folder, const char *name, unsigned depth);
@@ -60,10 +61,15 @@ static bool walk_entry(struct walk *walk, const char *folder, const char *name, 
                      "a file is left out: its path is too long, or not plain UTF-8");
         return true;
     }
-    if (is_folder(path)) {
+    struct stat info;
+
+    if (stat(path, &info) != 0) {
+        return errno == ENOENT || cannot_read(walk, path);
+    }
+    if (S_ISDIR(info.st_mode)) {
         return walk_folder(walk, path, page_name, depth + 1);
     }
-    return !is_regular(path) || walk->found(walk->context, path, page_name);
+    return !S_ISREG(info.st_mode) || walk->found(walk->context, path, page_name);
 }
 
 /* In the order of the names, so that the same folder always gives the same bytes. */
@@ -79,13 +85,14 @@ static bool walk_folder(struct walk *walk, const char *folder, const char *name,
     }
     int count = scandir(folder, &entries, NULL, alphasort);
 
+    if (count < 0) {
+        return errno == ENOENT || cannot_read(walk, folder);
+    }
     for (int i = 0; i < count; i++) {
         ok = ok && walk_entry(walk, folder, name, entries[i]->d_name, depth);
         free(entries[i]);
     }
-    if (count >= 0) {
-        free(entries);
-    }
+    free(entries);
     return ok;
 }
 

@@ -103,6 +103,25 @@ static void the_page_may_lie_elsewhere(void **state)
     folder_end(&page);
 }
 
+/* Left out it would be missed only by who looks at the page.  Nothing is unreadable to root but this. */
+static void what_cannot_be_read_of_a_page_is_an_error(void **state)
+{
+    (void)state;
+    struct folder folder = folder_with_game();
+    struct diag diag = {0};
+    struct game_files files;
+    char js[256];
+
+    folder_write(&folder, "index.html", "page");
+    (void)snprintf(js, sizeof(js), "%s/js", folder.path);
+    assert_int_equal(symlink("js", js), 0);
+    assert_false(read_folder(&folder, &diag, &files));
+    assert_said(&diag, "/js: ", "it cannot be read: Too many levels of symbolic links");
+    assert_int_equal(diag.errors, 1);
+    diag_free(&diag);
+    folder_end(&folder);
+}
+
 static void each_missing_file_is_named(void **state)
 {
     (void)state;
@@ -301,6 +320,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_folder_is_read_with_its_page),
         cmocka_unit_test(the_page_may_lie_elsewhere),
+        cmocka_unit_test(what_cannot_be_read_of_a_page_is_an_error),
         cmocka_unit_test(each_missing_file_is_named),
         cmocka_unit_test(what_is_no_regular_file_is_refused),
         cmocka_unit_test(a_file_may_be_so_large_and_no_larger),
