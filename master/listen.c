@@ -342,10 +342,12 @@ static void open_metrics(const struct settings *settings, struct listeners *list
     if (!endpoint_split(settings->metrics_listen, &host, &port) || !open_at(&opening, host, port)) {
         LOG(LOG_LEVEL_WARN, "no /metrics: give this server a free address by --metrics-listen",
             LOG_STR("error", error));
-        return;
+    } else {
+        listeners->metrics_fd = found.player_fds[0];
+        found.player_fds[0] = HERITAGE_FD_NONE;
     }
-    listeners->metrics_fd = found.player_fds[0];
-    for (uint32_t i = 1; i < found.player_count; i++) {
+    /* One is enough, and one that nobody accepts from would leave a scraper hanging. */
+    for (uint32_t i = 0; i < found.player_count; i++) {
         socket_close(&found.player_fds[i]);
     }
 }
