@@ -57,14 +57,24 @@ enum store_status store_each_user(struct store *store, store_user_fn each, void 
         return STORE_FAILED;
     }
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        int64_t id = sqlite3_column_int64(statement, 0);
+
+        if (id < 1 || id >= (int64_t)UINT32_MAX) {
+            (void)store_rows_done(store, statement, SQLITE_DONE);
+            (void)snprintf(store->error, sizeof(store->error),
+                           "a user in it has the id %lld, where ids are 1 to 4294967294: give them "
+                           "another one, in users and in events",
+                           (long long)id);
+            return STORE_CORRUPT;
+        }
         struct store_user user = {
-            .id = column_u32(statement, 0),
+            .id = (uint32_t)id,
             .auth_epoch = column_u32(statement, 1),
             .username = store_column_str(statement, 2),
             .displayname = store_column_str(statement, 3),
         };
 
-        if (user.id != 0 && user.id != UINT32_MAX && !each(context, &user)) {
+        if (!each(context, &user)) {
             break;
         }
     }
@@ -255,6 +265,13 @@ enum store_status store_each_challenge_sum(struct store *store, uint64_t up_to, 
     return each_sum(store, STATEMENT_CHALLENGE_SUMS, up_to, each, context);
 }
 
+static bool accept_user(void *context, const struct store_user *user)
+{
+    (void)context;
+    (void)user;
+    return true;
+}
+
 enum store_status store_verify(struct store *store, bool quick, char *ret_error, size_t error_bytes)
 {
     sqlite3_stmt *statement = NULL;
@@ -274,7 +291,10 @@ enum store_status store_verify(struct store *store, bool quick, char *ret_error,
         status = store_status_of(store, store->db, code);
         (void)snprintf(ret_error, error_bytes, "%s", store->error);
     } else if (finding != NULL && strcmp(finding, "ok") == 0) {
-        status = STORE_OK;
+        status = store_each_user(store, accept_user, NULL);
+        if (status != STORE_OK) {
+            (void)snprintf(ret_error, error_bytes, "%s", store->error);
+        }
     } else {
         (void)snprintf(ret_error, error_bytes, "%s", finding == NULL ? "no finding" : finding);
     }

@@ -382,6 +382,20 @@ static void a_second_server_is_told_the_pid_of_the_first(void **state)
     fixture_prepare(fixture, &facts);
 }
 
+static void a_user_whose_id_cannot_be_served_is_named_before_the_start(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db_facts facts;
+    char error[512] = "";
+
+    fixture_prepare(fixture, &facts);
+    fixture_sql(fixture, "INSERT INTO users (id, username) VALUES (0, 'alice')");
+    assert_false(db_prepare(fixture->game, &facts, error, sizeof(error)));
+    assert_non_null(strstr(error, "a user in it has the id 0, where ids are 1 to 4294967294"));
+    fixture_sql(fixture, "UPDATE users SET id = 4294967294");
+    fixture_prepare(fixture, &facts);
+}
+
 static void a_drain_answers_what_came_and_leaves_no_log(void **state)
 {
     struct fixture *fixture = *state;
@@ -567,6 +581,7 @@ int main(void)
         PROCESS_TEST(dates_never_go_back),
         PROCESS_TEST(a_reset_keeps_a_copy_and_the_sequence),
         PROCESS_TEST(a_second_server_is_told_the_pid_of_the_first),
+        PROCESS_TEST(a_user_whose_id_cannot_be_served_is_named_before_the_start),
         PROCESS_TEST(a_drain_answers_what_came_and_leaves_no_log),
         PROCESS_TEST(a_db_without_its_master_leaves_in_order),
         PROCESS_TEST(a_guess_is_kept_and_nobody_waits),
