@@ -306,8 +306,11 @@ void stream_on_news(struct worker *worker, uint32_t news)
 {
     struct stream_hub *hub = worker->streams;
     bool floor_moved = state_floor_seq(board_live(&worker->board)) != hub->floor_seq;
+    /* Another database stands in place of the one that was: to a client that is a reset, too. */
+    bool went_back =
+        (news & WIRE_NEWS_BANK) != 0 && ring_newest_seq(&worker->ring) < hub->shared.frames.cursor;
 
-    if ((news & WIRE_NEWS_RESET) != 0 || floor_moved) {
+    if ((news & WIRE_NEWS_RESET) != 0 || floor_moved || went_back) {
         begin_anew(hub);
     }
     if ((news & (WIRE_NEWS_BANK | WIRE_NEWS_NAMES)) != 0) {

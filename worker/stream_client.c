@@ -137,11 +137,12 @@ static bool give_since(struct stream_client *client, struct stream_shared *share
     uint64_t committed = state_committed_seq(board_live(&shared->worker->board));
 
     committed = committed > newest ? committed : newest;
-    if (client->seq >= committed) {
-        client->seq = committed; /* also who names one that is not there yet */
-    } else if (client->seq + 1 < ring_oldest_seq(ring)) {
+    /* Older than what is kept, or from a future that a backup in the database's place has undone. */
+    if (client->seq > committed ||
+        (client->seq < committed && client->seq + 1 < ring_oldest_seq(ring))) {
         return put_resync(client, shared);
-    } else if (!give_replay(client, shared, newest) && client->seq < newest) {
+    }
+    if (client->seq < committed && !give_replay(client, shared, newest) && client->seq < newest) {
         return false;
     }
     if (client->first != STREAM_FIRST_SENT) { /* nothing to show in it: a frame all the same */

@@ -300,16 +300,16 @@ describe("contract, section 4: the stream", { timeout: 120000 }, () => {
       stream.close();
     });
 
-    it("who has everything gets an empty array first, and so does who names the future", async () => {
+    it("who has everything gets an empty array first, who has more than there is is told to resync", async () => {
       const player = await freshPlayer(server);
       const { seq } = (await player.submit(3, flagOf(3))).json; // the newest there is: a board may lag a tick
-      for (const since of [seq, seq + 1000000]) {
+      for (const [challenge, since] of [[1, seq], [2, seq + 1000000]]) {
         const stream = await openStream(player.streamUrl, { since });
         await stream.waitForFrames(1);
-        assert.deepEqual(stream.frames[0], []);
-        const { seq: next } = (await player.submit(since === seq ? 1 : 2, flagOf(since === seq ? 1 : 2))).json;
+        assert.deepEqual(stream.frames[0].map(({ type, event }) => [type, event]), challenge === 1 ? [] : [["system", "resync"]]);
+        const { seq: next } = (await player.submit(challenge, flagOf(challenge))).json;
         await stream.waitForEvent((event) => event.id === next);
-        assert.equal(stream.events().length, 1);
+        assert.equal(stream.events().filter(({ type }) => type === "score").length, 1);
         stream.close();
       }
     });
