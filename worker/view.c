@@ -164,7 +164,6 @@ static bool build_plan(const struct worker *worker, struct view *view)
     }
     view->next.count = count;
     view->next_at = 0;
-    view->next_us = clock_mono_us();
     view->next_version = worker->mirror->version;
     view->next_generation = worker->game->generation;
     for (uint32_t i = 0; i < count; i++) {
@@ -182,6 +181,9 @@ static bool build_plan(const struct worker *worker, struct view *view)
 static void build_take(const struct view_table *table, struct view *view, uint64_t until_us)
 {
     view->snapshot.part_count = 0;
+    /* Before the snapshot, so that it is never older than we believe: a busy machine may let us wait
+     * in the middle of it. */
+    view->next_us = clock_mono_us();
     enum view_taken taken = view->maker->take(table->worker, &view->snapshot, until_us);
 
     view->is_taken = taken == VIEW_TAKEN && build_plan(table->worker, view);
