@@ -4,6 +4,7 @@
 #include "db/decide.h"
 
 #include "conf/game.h"
+#include "conf/names.h"
 #include "shm/challenges.h"
 #include "shm/score.h"
 #include "shm/solved.h"
@@ -158,6 +159,23 @@ static bool is_taken_by_other(const struct decide_view *view, uint64_t key,
     return holder != ROSTER_NOBODY && &view->roster->users[holder] != user;
 }
 
+/* "Anonymous-5" is what user 5 is called without a name: nobody else may be. */
+static bool is_default_of_other(const char *name, uint32_t user_id)
+{
+    char folded[NAME_FIELD_BYTES];
+    const struct str prefix = STR("anonymous-");
+    uint64_t number;
+
+    name_fold(name, folded);
+    struct str digits = str_from(folded);
+    if (!str_starts_with(digits, prefix)) {
+        return false;
+    }
+    digits.data += prefix.len;
+    digits.len -= prefix.len;
+    return str_to_u64(digits, 0, UINT64_MAX, &number) && number != user_id;
+}
+
 /* 0: none that would fall free (an older file may hold a name twice: it is the first one's). */
 static uint64_t own_name_key(const struct decide_view *view, const struct roster_user *user)
 {
@@ -180,7 +198,8 @@ struct decision decide_name(const struct decide_view *view, const struct wire_na
         .name_key = roster_name_key(view->roster, request->name),
     };
 
-    if (is_taken_by_other(view, decision.name_key, user)) {
+    if (is_taken_by_other(view, decision.name_key, user) ||
+        is_default_of_other(request->name, user->id)) {
         decision.status = WIRE_NAME_TAKEN;
         return decision;
     }

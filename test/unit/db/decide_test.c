@@ -167,6 +167,22 @@ static void a_name_falls_free_inside_a_batch(void **state)
     assert_int_equal(decide_name(&rules->view, &bob_eve).status, WIRE_NAME_TAKEN);
 }
 
+static void what_one_is_called_without_a_name_is_ones_own(void **state)
+{
+    struct rules *rules = *state;
+    uint32_t alice = roster_at_slot(rules->view.roster, ALICE)->id;
+    char default_name[WIRE_NAME_BYTES];
+
+    (void)snprintf(default_name, sizeof(default_name), "ANONYMOUS-%u", alice);
+    struct wire_name own = fixture_name_of(1, ALICE, default_name);
+    struct wire_name others = fixture_name_of(2, BOB, default_name);
+    struct wire_name word = fixture_name_of(3, BOB, "Anonymous-crew");
+
+    assert_int_equal(decide_name(&rules->view, &own).status, WIRE_OK);
+    assert_int_equal(decide_name(&rules->view, &others).status, WIRE_NAME_TAKEN);
+    assert_int_equal(decide_name(&rules->view, &word).status, WIRE_OK);
+}
+
 static void logouts_say_whose_sessions_end(void **state)
 {
     struct rules *rules = *state;
@@ -194,6 +210,7 @@ int main(void)
         RULES_TEST(hints_follow_the_table),
         RULES_TEST(what_a_batch_has_decided_counts_for_the_rest_of_it),
         RULES_TEST(a_name_falls_free_inside_a_batch),
+        RULES_TEST(what_one_is_called_without_a_name_is_ones_own),
         RULES_TEST(logouts_say_whose_sessions_end),
     };
 
