@@ -110,20 +110,23 @@ bool page_path_has_hash(struct str path)
     uint32_t run = 0;     /* hexadecimal digits since the last '-' or '.' */
     bool counts = false;  /* nothing else stood in between */
     bool decimal = false; /* one of them is 0-9: "deadbeef" is a word */
+    bool letter = false;  /* one of them is a-f: "20261128" is a date */
 
     for (size_t i = 0; i < path.len; i++) {
         char c = path.data[i];
 
-        if (c == '.' && counts && decimal && run >= HASH_DIGITS_MIN) {
+        if (c == '.' && counts && decimal && letter && run >= HASH_DIGITS_MIN) {
             return true;
         }
         if (c == '-' || c == '.') {
             run = 0;
             counts = true;
             decimal = false;
+            letter = false;
         } else if (hex_value(c) >= 0) {
             run++;
             decimal = decimal || (c >= '0' && c <= '9');
+            letter = letter || c > '9';
         } else {
             counts = false;
         }
