@@ -77,6 +77,10 @@ static void a_header_is_the_first_line_only(void **state)
     expect_player(&loaded, 0, "username1", "x");
     expect_player(&loaded, 1, "username", "y");
     release(&loaded);
+    loaded = load("Usernames (badge),password\nada,x\n");
+    assert_true(loaded.ok);
+    assert_int_equal(loaded.count, 1);
+    release(&loaded);
     loaded = load("\xef\xbb\xbfusername,password\nada,x\n");
     assert_true(loaded.ok);
     assert_int_equal(loaded.count, 1);
