@@ -111,7 +111,7 @@ void api_game(struct exchange *exchange)
 void api_display(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;
-    struct buf url = BUF_INIT(DISPLAY_ANSWER_BYTES_MAX / 2);
+    struct buf url = BUF_INIT(WEBSOCKET_URL_BYTES_MAX);
     struct buf body = BUF_INIT(DISPLAY_ANSWER_BYTES_MAX);
     struct json_out json = JSON_OUT(&body);
     char token[SESSION_TEXT_BYTES_MAX];
@@ -122,7 +122,9 @@ void api_display(struct exchange *exchange)
     json_object_begin(&json);
     json_key_str(&json, "websocket_url", buf_str(&url));
     json_object_end(&json);
-    if (url.failed || body.failed) {
+    if (url.failed) {
+        response_error(exchange->conn, 400, "bad_request"); /* a Host that makes no URL */
+    } else if (body.failed) {
         response_error(exchange->conn, 503, "unavailable");
     } else {
         response_json(exchange->conn, 200, buf_str(&body), NULL);

@@ -21,7 +21,6 @@
 #include "worker/route.h"
 
 #define LOGIN_ANSWER_BYTES_MAX 2048
-#define WEBSOCKET_URL_BYTES_MAX 512
 
 /*
  * One login on its way.  It outlives the request's bytes, since a hash is compared in the thread

@@ -15,7 +15,7 @@
 static void write_me(struct json_out *json, struct exchange *exchange, const struct player_now *now)
 {
     struct str name = player_display_name(&now->view);
-    struct buf url = BUF_INIT(ME_ANSWER_BYTES_MAX / 2);
+    struct buf url = BUF_INIT(WEBSOCKET_URL_BYTES_MAX);
     char token[SESSION_TEXT_BYTES_MAX];
     uint64_t retry_us;
     uint32_t tries =

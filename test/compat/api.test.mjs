@@ -83,6 +83,19 @@ describe("contract, section 3: the HTTP API", { timeout: 60000 }, () => {
     assert.match(answer.json.websocket_url, /^wss:\/\/ctf\.example\/scorestream\?token=/);
   });
 
+  it("of a Host that is too long no websocket_url is made", async () => {
+    const login = (host) =>
+      call(server.url, "POST", "/api/login", {
+        headers: { Host: host },
+        body: { username: playerName(50), password: playerPassword(50) },
+      });
+    const refused = await login(`${"a".repeat(60)}.${"b".repeat(60)}.example`);
+    assert.deepEqual([refused.status, refused.json], [400, { error: "bad_request" }]);
+    const longest = await login("a".repeat(60));
+    assert.equal(longest.status, 200);
+    assert.ok(longest.json.websocket_url.length <= 190);
+  });
+
   it("POST /api/login refuses what it must", async () => {
     const login = (body) => call(server.url, "POST", "/api/login", { body });
     const wrong = await login({ username: playerName(51), password: "no" });
