@@ -120,9 +120,11 @@ static bool read_json(struct str text, char ret_token[TOKEN_BYTES_MAX])
     return true;
 }
 
+/* Whatever the type says (curl -d says it is a form): no form begins like that. */
 static bool is_json(const struct request *request)
 {
-    return str_starts_with_nocase(str_trim(request->content_type), STR("application/json"));
+    return str_starts_with_nocase(str_trim(request->content_type), STR("application/json")) ||
+           str_starts_with(str_trim(request->body), STR("{"));
 }
 
 void api_reset(struct exchange *exchange)
@@ -202,8 +204,12 @@ void api_admin_logout(struct exchange *exchange)
         message.player = player != NULL ? player->slot : SHM_NONE;
     }
     bool unknown = fields[0].present && player == NULL;
+    /* A script's null or mistyped key must not throw everybody out: that takes a plain {}. */
+    bool missing = !fields[0].present && !body_is_empty(body);
     body_free(body);
-    if (unknown) {
+    if (missing) {
+        response_error(exchange->conn, 400, "missing_parameters");
+    } else if (unknown) {
         response_error(exchange->conn, 400, "unknown_user");
     } else if (!dbclient_ask(exchange->worker, &message, exchange->conn->id, NULL, 0,
                              logout_on_committed)) {

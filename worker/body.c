@@ -62,6 +62,11 @@ enum body_verdict body_parse(struct str text, struct body_field *fields, size_t 
     return BODY_OK;
 }
 
+bool body_is_empty(const struct body *body)
+{
+    return json_object_size((const json_t *)body) == 0;
+}
+
 void body_free(struct body *body)
 {
     json_decref((json_t *)body);

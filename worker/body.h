@@ -36,6 +36,8 @@ struct body;
 /* Fills fields[].  *ret_body is set on BODY_OK only. */
 MUST_USE enum body_verdict body_parse(struct str text, struct body_field *fields, size_t count,
                                       struct body **ret_body);
+/* {}: no field at all, known or not. */
+bool body_is_empty(const struct body *body);
 void body_free(struct body *body); /* takes NULL */
 /* The contract's word for a refusal. */
 const char *body_verdict_code(enum body_verdict verdict);

@@ -189,6 +189,16 @@ describe("contract, section 4: the stream", { timeout: 120000 }, () => {
       streams[1].close();
     });
 
+    it("an admin's logout without a name is everybody's only as {}", async () => {
+      const player = await freshPlayer(server);
+      const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
+      for (const body of [{ username: null }, { user: player.username }]) {
+        const { status, json } = await call(server.url, "POST", "/admin/logout", { headers, body });
+        assert.deepEqual([status, json.error], [400, "missing_parameters"]);
+      }
+      assert.equal((await player.get("/api/me")).status, 200);
+    });
+
     it("the room's screen has a token of its own", async () => {
       const headers = { Authorization: `Bearer ${DISPLAY_TOKEN}` };
       const answer = await call(server.url, "GET", "/api/display", { headers });
@@ -406,8 +416,11 @@ describe("a reset", { timeout: 60000 }, () => {
     const { seq } = (await players[0].submit(1, flagOf(1))).json;
     const streams = await Promise.all(players.map((player) => openStream(player.streamUrl)));
     await Promise.all(streams.map((stream) => stream.waitForFrames(1)));
-    const reset = await call(server.url, "POST", "/admin/reset", { body: { token: ADMIN_TOKEN } });
-    assert.equal(reset.status, 200);
+    const headers = { "Content-Type": "application/x-www-form-urlencoded" }; // as curl -d says of anything
+    const wrong = await call(server.url, "POST", "/admin/reset", { headers, body: { token: "wrong" } });
+    assert.deepEqual([wrong.status, wrong.json?.error], [401, "unauthorized"]);
+    const reset = await call(server.url, "POST", "/admin/reset", { headers, body: { token: ADMIN_TOKEN } });
+    assert.deepEqual([reset.status, reset.json], [200, { result: "ok" }]);
     for (const stream of streams) {
       assert.equal((await stream.closed).code, 1000);
       const { ts, ...last } = stream.frames.at(-1);
