@@ -529,7 +529,7 @@ static const llhttp_settings_t callbacks = {
     .on_message_complete = on_message_complete,
 };
 
-static void begin_message(struct http *http)
+void http_next(struct http *http)
 {
     llhttp_init(&http->parser, HTTP_REQUEST, &callbacks);
     http->parser.data = http;
@@ -555,7 +555,7 @@ struct http *http_new(const struct settings *settings)
         (size_t)CHUNK_OVERHEAD_MAX * http->body_bytes_max + http->head_bytes_max;
     http->raw.max_bytes = (size_t)http->head_bytes_max + http->body_bytes_max + 1;
     http->joined.max_bytes = http->body_bytes_max;
-    begin_message(http);
+    http_next(http);
     return http;
 }
 
@@ -588,12 +588,12 @@ const struct request *http_request(const struct http *http)
     return &http->request;
 }
 
+void http_forget_texts(struct http *http)
+{
+    memset((char *)&http->request + REQUEST_TEXTS_AT, 0, REQUEST_TEXTS_END - REQUEST_TEXTS_AT);
+}
+
 bool http_in_body(const struct http *http)
 {
     return http->phase != PHASE_HEAD;
-}
-
-void http_next(struct http *http)
-{
-    begin_message(http);
 }

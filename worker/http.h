@@ -56,6 +56,10 @@ struct request {
     uint64_t started_us;     /* clock_mono_us() of its first byte */
 };
 
+/* Its texts stand together: where they begin, and what stands behind them. */
+#define REQUEST_TEXTS_AT offsetof(struct request, path)
+#define REQUEST_TEXTS_END offsetof(struct request, keep_alive)
+
 enum http_status {
     HTTP_MORE,      /* feed more bytes */
     HTTP_WHOLE,     /* one request is whole: answer it, then http_next() */
@@ -78,6 +82,8 @@ void http_stamp(struct http *http, uint64_t request_id, uint64_t started_us);
  */
 enum http_status http_feed(struct http *http, const char *bytes, size_t len, size_t *ret_used);
 const struct request *http_request(const struct http *http);
+/* Who looks for a text behind its handler finds an absent one, and no bytes of somebody else's. */
+void http_forget_texts(struct http *http);
 /* Are we in the head (or between messages), or in the body: for the two time limits. */
 bool http_in_body(const struct http *http);
 /* Makes it ready for the next message of the connection. */

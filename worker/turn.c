@@ -171,6 +171,9 @@ static void dispatch(struct conn *conn)
     }
     note_client(conn, request);
     route_dispatch(conn, request);
+    if (conn->state == CONN_WAITING) {
+        http_forget_texts(conn->http); /* the bytes that they lie in are the next client's */
+    }
 }
 
 static bool begin_message(struct conn *conn)

@@ -26,6 +26,7 @@
 #include "worker/response.h"
 #include "worker/route.h"
 #include "worker/view_parts.h"
+#include "worker/wish.h"
 
 #define SLICE_US 2000
 /* How old an answer may be while its successor is built.  Without it everyone who asks in these
@@ -35,14 +36,6 @@
 #define VIEW_BYTES_MAX (64u << 20)
 /* Up to it brotli costs a millisecond and saves a fifth; above it, joined pieces win. */
 #define BROTLI_BYTES_MAX (64u << 10)
-
-enum form { FORM_PLAIN, FORM_GZIP, FORM_BR, FORMS };
-
-static const struct str form_encodings[FORMS] = {
-    [FORM_PLAIN] = {"", 0},
-    [FORM_GZIP] = {"gzip", 4},
-    [FORM_BR] = {"br", 2},
-};
 
 struct part {
     uint64_t key;
@@ -73,7 +66,7 @@ struct view {
     uint64_t ready_seq;
     uint64_t ready_hash;
     size_t ready_bytes;
-    struct blob *blobs[FORMS]; /* made when first asked for */
+    struct blob *blobs[WISH_FORMS]; /* made when first asked for */
 
     /* What is being built. */
     struct part_list next;
@@ -85,11 +78,7 @@ struct view {
     uint64_t next_generation;
     bool gzip_wanted; /* somebody has asked for it: builds include it from then on */
 
-    /* Connections that wait for it, oldest first. */
-    uint64_t *waiters;
-    uint32_t waiter_count;
-    uint32_t waiter_first;
-    uint32_t waiter_max;
+    struct wish_list waiters; /* connections that wait for it */
 };
 
 struct view_table {
@@ -213,7 +202,7 @@ static bool build_part(struct view_table *table, struct view *view, uint32_t *hi
 
 static void blobs_free(struct view *view)
 {
-    for (int form = 0; form < FORMS; form++) {
+    for (int form = 0; form < WISH_FORMS; form++) {
         blob_unref(view->blobs[form]);
         view->blobs[form] = NULL;
     }
@@ -317,21 +306,21 @@ static struct blob *join_gzip(const struct view *view)
     return blob;
 }
 
-static struct blob *blob_of(struct view *view, enum form form)
+static struct blob *blob_of(struct view *view, enum wish_form form)
 {
     if (view->blobs[form] != NULL) {
         return view->blobs[form];
     }
     switch (form) {
-    case FORM_PLAIN:
-    case FORMS:
+    case WISH_PLAIN:
+    case WISH_FORMS:
         view->blobs[form] = join_plain(view);
         break;
-    case FORM_GZIP:
+    case WISH_GZIP:
         view->blobs[form] = join_gzip(view);
         break;
-    case FORM_BR: {
-        const struct blob *plain = blob_of(view, FORM_PLAIN);
+    case WISH_BR: {
+        const struct blob *plain = blob_of(view, WISH_PLAIN);
         struct buf out = BUF_INIT(2 * BROTLI_BYTES_MAX);
 
         if (plain != NULL &&
@@ -345,37 +334,30 @@ static struct blob *blob_of(struct view *view, enum form form)
     return view->blobs[form];
 }
 
-static enum form form_for(const struct view *view, struct str accept_encoding)
-{
-    struct str encoding =
-        compress_choose(accept_encoding, view->ready_bytes <= BROTLI_BYTES_MAX, true);
-
-    for (int form = 0; form < FORMS; form++) {
-        if (str_equal(encoding, form_encodings[form])) {
-            return (enum form)form;
-        }
-    }
-    return FORM_PLAIN;
-}
-
 /* ---- answering ---- */
 
-static void answer_ready(struct conn *conn, const struct request *request, struct view *view)
+/* Of what is ready.  How large the next one will be nobody knows: so a wish has both. */
+static enum wish_form form_now(const struct view *view, const struct wish *wish)
 {
-    enum form form = form_for(view, request->accept_encoding);
+    return view->ready_bytes <= BROTLI_BYTES_MAX ? wish->form : wish->large_form;
+}
 
-    if (form == FORM_GZIP && !view->ready_is_deflated) {
-        form = FORM_PLAIN; /* the next build has it */
+static void answer_ready(struct conn *conn, const struct wish *wish, struct view *view)
+{
+    enum wish_form form = form_now(view, wish);
+
+    if (form == WISH_GZIP && !view->ready_is_deflated) {
+        form = WISH_PLAIN; /* the next build has it */
     }
-    struct etag etag = etag_make_seq(view->ready_seq, view->ready_hash, form_encodings[form]);
+    struct etag etag = etag_make_seq(view->ready_seq, view->ready_hash, wish_encoding(form));
     struct response_extra extra = {
-        .content_encoding = form_encodings[form],
+        .content_encoding = wish_encoding(form),
         .cache_control = STR("private, no-cache"),
         .etag = etag_str(&etag),
         .vary_encoding = true,
     };
 
-    if (etag_matches(request->if_none_match, extra.etag)) {
+    if (etag_matches(wish_tags(wish), extra.etag)) {
         response_empty(conn, 304, &extra);
         return;
     }
@@ -398,39 +380,23 @@ static bool is_current(const struct worker *worker, const struct view *view)
             view->ready_generation == worker->game->generation);
 }
 
-static bool wait_for_build(struct view *view, uint64_t conn_id)
-{
-    if (view->waiter_count == view->waiter_max) {
-        uint32_t max = view->waiter_max * 2 + 64;
-        uint64_t *waiters = realloc(view->waiters, max * sizeof(*waiters));
-
-        if (waiters == NULL) {
-            return false;
-        }
-        view->waiters = waiters;
-        view->waiter_max = max;
-    }
-    view->waiters[view->waiter_count++] = conn_id;
-    return true;
-}
-
 static void answer_waiters(struct worker *worker, struct view *view, uint64_t until_us)
 {
-    while (view->waiter_first < view->waiter_count && clock_mono_us() < until_us) {
-        struct conn *conn = conn_find(worker, view->waiters[view->waiter_first++]);
+    struct wish wish;
+
+    /* The next request of the last one may begin a build: who comes then waits for that. */
+    while (!view->is_building && clock_mono_us() < until_us &&
+           wish_list_take(&view->waiters, &wish)) {
+        struct conn *conn = conn_find(worker, wish.conn_id);
 
         if (conn == NULL || conn->state != CONN_WAITING) {
             continue;
         }
         if (view->is_ready) {
-            answer_ready(conn, http_request(conn->http), view);
+            answer_ready(conn, &wish, view);
         } else {
             response_error(conn, 503, "unavailable");
         }
-    }
-    if (view->waiter_first == view->waiter_count) {
-        view->waiter_first = 0;
-        view->waiter_count = 0;
     }
 }
 
@@ -447,7 +413,7 @@ static void on_slice(uv_idle_t *handle)
         if (!view->is_building) {
             answer_waiters(table->worker, view, until_us);
         }
-        more = more || view->is_building || view->waiter_count > 0;
+        more = more || view->is_building || wish_list_count(&view->waiters) > 0;
     }
     if (!more) {
         (void)uv_idle_stop(&table->slice);
@@ -468,7 +434,7 @@ static bool wants_build(const struct worker *worker, const struct view *view, bo
 {
     uint64_t tick_us = (uint64_t)worker->game->settings.stream_tick_ms * 1000;
 
-    if (view->is_building || view->waiter_count > 0) {
+    if (view->is_building || wish_list_count(&view->waiters) > 0) {
         return false;
     }
     if (!view->is_ready || (wants_gzip && !view->ready_is_deflated)) {
@@ -478,7 +444,7 @@ static bool wants_build(const struct worker *worker, const struct view *view, bo
 }
 
 /* While a successor is built, parts go over to it: only what is joined already can be sent. */
-static bool may_answer_stale(const struct view *view, enum form form)
+static bool may_answer_stale(const struct view *view, enum wish_form form)
 {
     return view->is_ready && view->blobs[form] != NULL &&
            clock_mono_us() - view->ready_us < STALE_US;
@@ -489,8 +455,9 @@ void view_respond(struct exchange *exchange, enum view_id id)
     struct worker *worker = exchange->worker;
     struct view_table *table = worker->views;
     struct view *view = &table->views[id];
-    enum form form = form_for(view, exchange->request->accept_encoding);
-    bool wants_gzip = form == FORM_GZIP || !view->is_ready;
+    struct wish wish = wish_make(exchange->conn->id, exchange->request);
+    enum wish_form form = form_now(view, &wish);
+    bool wants_gzip = form == WISH_GZIP || !view->is_ready;
     uint64_t until_us = clock_mono_us() + SLICE_US;
 
     view->gzip_wanted = view->gzip_wanted || (wants_gzip && !view->is_building);
@@ -502,11 +469,11 @@ void view_respond(struct exchange *exchange, enum view_id id)
         slice_start(table);
     }
     if (view->is_building && !may_answer_stale(view, form)) {
-        if (!wait_for_build(view, exchange->conn->id)) {
+        if (!wish_list_add(&view->waiters, &wish)) {
             response_error(exchange->conn, 503, "unavailable");
         }
     } else if (view->is_ready) {
-        answer_ready(exchange->conn, exchange->request, view);
+        answer_ready(exchange->conn, &wish, view);
     } else {
         response_error(exchange->conn, 503, "unavailable");
     }

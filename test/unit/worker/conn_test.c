@@ -227,6 +227,29 @@ static void close_is_said_and_done(void **state)
     close(client);
 }
 
+static void who_waits_has_no_texts_left(void **state)
+{
+    struct buf got = BUF_INIT(1 << 20);
+    int client;
+
+    (void)state;
+    (void)fixture_connect(&client);
+    fixture_send(client, "HEAD /later HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\n\r\n");
+    fixture_wait_for(app.later_count == 1);
+    const struct request *request = http_request(conn_find(&fixture.worker, app.later[0])->http);
+    assert_null(request->path.data);
+    assert_null(request->accept_encoding.data);
+    assert_int_equal(request->accept_encoding.len, 0);
+    assert_null(request->body.data);
+    assert_int_equal(request->method, METHOD_HEAD); /* numbers stay: the answer needs them */
+    assert_int_not_equal(request->id, 0);
+    answer_later(0, "late");
+    fixture_expect(client, &got, "HTTP/1.1 200 OK\r\n");
+    assert_false(fixture_contains(&got, "late"));
+    buf_free(&got);
+    close(client);
+}
+
 static void a_late_answer_finds_nobody(void **state)
 {
     int client;
@@ -426,6 +449,7 @@ int main(void)
         TEST(who_takes_nothing_is_not_read_from),
         TEST(a_refusal_arrives_although_the_client_sends_on),
         TEST(close_is_said_and_done),
+        TEST(who_waits_has_no_texts_left),
         TEST(a_late_answer_finds_nobody),
         TEST(a_client_that_ends_its_side_gets_its_late_answer),
         TEST(a_stream_gets_the_bytes_and_one_goodbye),
