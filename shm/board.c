@@ -76,6 +76,12 @@ struct bank_span bank_span(const struct bank *bank)
     };
 }
 
+/* The odd version that this thread has last waited for in vain, and whose it was. */
+static _Thread_local struct board_given_up {
+    const struct shm_bank_head *head;
+    uint64_t version;
+} given_up;
+
 /* false: waited long enough.  *give_up_at_us is 0 before the first call. */
 static bool wait_for_writer(int attempt, uint64_t *give_up_at_us)
 {
@@ -97,6 +103,7 @@ bool board_read_begin(const struct board *board, struct board_cut *ret_cut)
     if (!board_is_ready(board)) {
         return false;
     }
+    struct board_given_up seen = {0};
     uint64_t give_up_at_us = 0;
 
     for (int attempt = 0; attempt < BOARD_READ_TRIES; attempt++) {
@@ -108,10 +115,14 @@ bool board_read_begin(const struct board *board, struct board_cut *ret_cut)
             *ret_cut = (struct board_cut){.bank = bank, .version = version};
             return true;
         }
-        if (!wait_for_writer(attempt, &give_up_at_us)) {
+        seen = (struct board_given_up){.head = bank->head, .version = version};
+        /* Waited for before: whoever reads player after player would stand still at each of them. */
+        if ((seen.head == given_up.head && seen.version == given_up.version) ||
+            !wait_for_writer(attempt, &give_up_at_us)) {
             break;
         }
     }
+    given_up = seen;
     return false;
 }
 

@@ -20,7 +20,8 @@
  *          along with programming language memory models?", MSPC 2012.
  * Death    a db that dies in between leaves the live version odd: read_begin gives up after
  *          BOARD_READ_TRIES or BOARD_YIELD_MAX_US and returns false until the successor publishes
- *          the other bank.
+ *          the other bank.  A thread waits once for a version: it remembers the one it has given up
+ *          on, and looks at that once from then on.
  */
 #pragma once
 

@@ -19,13 +19,20 @@ bool event_is_shown(const struct event *event)
            (event->type == EVENT_SOLVE || event->type == EVENT_HINT);
 }
 
-/* The player's name of now, whole. */
+/*
+ * The player's name of now.  When no cut is to be had, db has died in the middle of an event: nobody
+ * writes, and the name is read as it stands.  Had db just been changing this one it is half of each, but
+ * ends within its bytes, and json_out.h makes UTF-8 of it.
+ */
 static void read_name(const struct worker *worker, const struct event *event,
                       char name[PLAYER_NAME_BYTES])
 {
     struct player_view view;
 
-    if (player_read(worker, event->player, NAME_TRIES, &view)) {
+    bool is_known = player_read(worker, event->player, NAME_TRIES, &view) ||
+                    players_read(board_live(&worker->board), event->player, &view);
+
+    if (is_known && view.name[0] != '\0') {
         (void)str_copy(str_from(view.name), name, PLAYER_NAME_BYTES);
     } else {
         players_default_name(event->user_id, name);

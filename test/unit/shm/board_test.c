@@ -1,15 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* board_test.c - cuts through the board, two banks, and a db that dies in between. */
+/*
+ * board_test.c - cuts through the board, two banks, and a db that dies in between.
+ *
+ * Who waits for a writer gives the CPU away: those calls come to this file's sched_yield().
+ */
 #include "test/unit/shm/fixture.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "shm/base/clock.h"
+
+static _Atomic uint64_t yields;
+
+int sched_yield(void)
+{
+    atomic_fetch_add(&yields, 1);
+    return (int)syscall(SYS_sched_yield);
+}
 
 static uint64_t version_of(const struct bank *bank)
 {
@@ -209,6 +222,53 @@ static void a_db_killed_inside_an_event_is_succeeded(void **state)
     fixture_end(&fixture);
 }
 
+/* How often was the CPU given away for one more look? */
+static uint64_t yields_of_a_failed_look(const struct fixture *fixture)
+{
+    struct board_cut cut;
+    uint64_t before = atomic_load(&yields);
+
+    assert_false(board_read_begin(&fixture->board, &cut));
+    return atomic_load(&yields) - before;
+}
+
+static void a_dead_version_is_waited_for_once(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct board_cut cut;
+
+    fixture_make(&fixture, &fixture_sizes);
+    fixture_publish(&fixture, 2);
+    for (unsigned deaths = 0; deaths < 3; deaths++) {
+        run_until_killed(&fixture, die_inside_an_event);
+        assert_true(yields_of_a_failed_look(&fixture) > 0);
+        for (unsigned i = 0; i < 1000; i++) {
+            assert_int_equal(yields_of_a_failed_look(&fixture), 0);
+        }
+        fixture_publish(&fixture, 2);
+        assert_true(board_read_begin(&fixture.board, &cut));
+        assert_true(board_read_done(&fixture.board, &cut));
+    }
+    fixture_end(&fixture);
+}
+
+/* The same number on another board is another db's. */
+static void a_dead_version_of_another_board_is_waited_for(void **state)
+{
+    (void)state;
+    struct fixture fixtures[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        fixture_make(&fixtures[i], &fixture_sizes);
+        fixture_publish(&fixtures[i], 2);
+        run_until_killed(&fixtures[i], die_inside_an_event);
+        assert_true(yields_of_a_failed_look(&fixtures[i]) > 0);
+    }
+    fixture_end(&fixtures[0]);
+    fixture_end(&fixtures[1]);
+}
+
 static void a_db_killed_inside_a_rebuild_is_succeeded(void **state)
 {
     (void)state;
@@ -362,6 +422,8 @@ int main(void)
         cmocka_unit_test(a_cleared_spare_holds_nothing),
         cmocka_unit_test(the_session_key_is_what_was_set),
         cmocka_unit_test(a_db_killed_inside_an_event_is_succeeded),
+        cmocka_unit_test(a_dead_version_is_waited_for_once),
+        cmocka_unit_test(a_dead_version_of_another_board_is_waited_for),
         cmocka_unit_test(a_db_killed_inside_a_rebuild_is_succeeded),
         cmocka_unit_test(a_cut_taken_while_db_writes_is_whole),
     };

@@ -101,6 +101,7 @@ static void reader(void)
 {
     struct board_cut cut;
 
+    given_up = (struct board_given_up){0}; /* of the outcome before this one */
     last_was_whole = false;
     if (!board_read_begin(&board, &cut)) {
         return;
@@ -123,6 +124,7 @@ static void reader_backwards(void)
 {
     struct board_cut cut;
 
+    given_up = (struct board_given_up){0};
     if (!board_read_begin(&board, &cut)) {
         return;
     }
