@@ -49,6 +49,8 @@ bool conn_start(struct worker *worker)
         return false;
     }
     table->bucket_mask = buckets - 1;
+    table->overdue.data = worker;
+    CHECK(uv_idle_init(&worker->loop, &table->overdue) == 0); /* fails on a loop that is no loop */
     worker->conns = table;
     return owed_start(worker);
 }
@@ -338,18 +340,45 @@ static void end_the_idle(struct conn_table *table, enum deadline kind)
     }
 }
 
-void conn_tick(struct worker *worker, uint64_t now_us)
+/* Who was overdue at the tick, as many as fit into this turn.  false: there may be more. */
+static bool expire_some(struct worker *worker)
 {
     struct conn_table *table = worker->conns;
     const struct settings *settings = &worker->game->settings;
+    uint64_t until_us = clock_mono_us() + CONN_OVERDUE_TURN_US;
     struct conn *conn;
 
-    worker->now_us = now_us;
     for (int kind = 0; kind < DEADLINE_NONE; kind++) {
         while ((conn = deadline_overdue(&table->deadlines, (enum deadline)kind, settings,
-                                        now_us)) != NULL) {
+                                        table->ticked_us)) != NULL) {
             expire(conn);
+            if (clock_mono_us() >= until_us) {
+                return false;
+            }
         }
+    }
+    return true;
+}
+
+static void on_overdue(uv_idle_t *idle)
+{
+    struct worker *worker = idle->data;
+
+    worker->now_us = clock_mono_us();
+    if (expire_some(worker)) {
+        (void)uv_idle_stop(idle);
+    }
+}
+
+void conn_tick(struct worker *worker, uint64_t now_us)
+{
+    struct conn_table *table = worker->conns;
+
+    worker->now_us = now_us;
+    table->ticked_us = now_us;
+    if (!expire_some(worker)) {
+        /* It fails only without a callback. */
+        CHECK(uv_idle_start(&table->overdue, on_overdue) == 0);
     }
     uint64_t drained_us = table->drain_began_us != 0 ? now_us - table->drain_began_us : 0;
 

@@ -52,6 +52,8 @@ struct dbclient {
     uv_timer_t retry;
     uv_prepare_t prepare;
     uv_check_t check;
+    uv_idle_t overdue;  /* active while a tick has left some for the next turn */
+    uint64_t ticked_us; /* the time of that tick */
 };
 
 static void connect_soon(struct dbclient *client);
@@ -352,10 +354,12 @@ bool dbclient_start(struct worker *worker)
     client->retry.data = client;
     client->prepare.data = client;
     client->check.data = client;
+    client->overdue.data = client;
     /* These only fail on a loop that is no loop. */
     CHECK(uv_timer_init(&worker->loop, &client->retry) == 0);
     CHECK(uv_prepare_init(&worker->loop, &client->prepare) == 0);
     CHECK(uv_check_init(&worker->loop, &client->check) == 0);
+    CHECK(uv_idle_init(&worker->loop, &client->overdue) == 0);
     CHECK(uv_prepare_start(&client->prepare, on_prepare) == 0);
     CHECK(uv_check_start(&client->check, on_check) == 0);
     worker->dbclient = client;
@@ -415,16 +419,42 @@ uint32_t dbclient_waiting(const struct worker *worker)
     return waiting_count(worker->dbclient->waiting);
 }
 
-void dbclient_tick(struct worker *worker, uint64_t now_us)
+/* Who had waited too long at the tick, as many as fit into this turn.  false: there may be more. */
+static bool time_out_some(struct dbclient *client)
 {
-    struct dbclient *client = worker->dbclient;
-    uint64_t limit_us = (uint64_t)worker->game->settings.db_request_timeout_ms * 1000;
+    uint64_t limit_us = (uint64_t)client->worker->game->settings.db_request_timeout_ms * 1000;
+    uint64_t until_us = clock_mono_us() + DBCLIENT_OVERDUE_TURN_US;
     struct waiting_row *row;
 
     while ((row = waiting_first(client->waiting)) != NULL &&
-           now_us >= row->context.asked_us + limit_us) {
+           client->ticked_us >= row->context.asked_us + limit_us) {
         slots_add(METRIC_DB_TIMED_OUT, 1);
         answer(client, row, NULL);
+        if (clock_mono_us() >= until_us) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void on_overdue(uv_idle_t *idle)
+{
+    struct dbclient *client = idle->data;
+
+    client->worker->now_us = clock_mono_us();
+    if (time_out_some(client)) {
+        (void)uv_idle_stop(idle);
+    }
+}
+
+void dbclient_tick(struct worker *worker, uint64_t now_us)
+{
+    struct dbclient *client = worker->dbclient;
+
+    client->ticked_us = now_us;
+    if (!time_out_some(client)) {
+        /* It fails only without a callback. */
+        CHECK(uv_idle_start(&client->overdue, on_overdue) == 0);
     }
 }
 

@@ -19,6 +19,7 @@ static struct test_db {
     unsigned invalidated;
     unsigned answers;
     unsigned timeouts;
+    uint64_t timeout_takes_us; /* its 503, and the next request behind it */
     uint64_t answered_ids[8];
     uint32_t answered_status;
     uint64_t conn_ids[8];
@@ -138,7 +139,11 @@ static void on_answer(struct worker *worker, struct conn *conn,
     assert_ptr_equal(worker, &fixture.worker);
     db.conn_was_there = conn != NULL;
     if (result == NULL) {
+        uint64_t begun_us = clock_mono_us();
+
         db.timeouts++;
+        while (clock_mono_us() - begun_us < db.timeout_takes_us) {
+        }
     } else {
         db.answered_ids[db.answers++ % 8] = result->head.request_id;
         db.answered_status = result->status;
@@ -268,6 +273,28 @@ static void without_an_answer_in_time_there_is_none(void **state)
     fixture_turn();
     assert_int_equal(db.answers, 0);
     assert_true(dbclient_is_connected(&fixture.worker));
+}
+
+static void many_timeouts_share_out_over_turns(void **state)
+{
+    (void)state;
+    db_accept();
+    for (uint64_t id = 1; id <= 100; id++) {
+        assert_true(ask(id, 0));
+    }
+    db.timeout_takes_us = 100;
+    dbclient_tick(&fixture.worker, clock_mono_us() + 900000);
+    assert_int_equal(db.timeouts, 0);
+    dbclient_tick(&fixture.worker, clock_mono_us() + 1100000);
+    assert_in_range(db.timeouts, 1, 1 + DBCLIENT_OVERDUE_TURN_US / 100);
+    fixture_turn();
+    assert_in_range(db.timeouts, 2, 2 + 2 * DBCLIENT_OVERDUE_TURN_US / 100);
+    fixture_wait_for(db.timeouts == 100); /* without another tick */
+    assert_int_equal(dbclient_waiting(&fixture.worker), 0);
+    fixture_turn(); /* finds nobody, and is the last */
+    assert_true(ask(101, 0));
+    fixture_turn();
+    assert_int_equal(db.timeouts, 100);
 }
 
 static void too_many_questions_are_refused(void **state)
@@ -408,6 +435,7 @@ int main(void)
         TEST(after_a_death_all_is_asked_again_in_order),
         TEST(what_is_asked_while_db_is_away_waits_for_its_successor),
         TEST(without_an_answer_in_time_there_is_none),
+        TEST(many_timeouts_share_out_over_turns),
         TEST(too_many_questions_are_refused),
         TEST(a_slow_db_gets_everything_in_order_all_the_same),
         TEST(nonsense_from_db_costs_the_connection),

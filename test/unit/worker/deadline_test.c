@@ -43,6 +43,52 @@ static void a_slow_head_is_408_and_silence_is_closed(void **state)
     close(silent);
 }
 
+#define CLIENTS 1000 /* that end at once */
+
+static int want_descriptors(void **state)
+{
+    (void)state;
+    return fixture_want_descriptors(CLIENTS);
+}
+
+static unsigned reading(struct conn *const *conns, unsigned count)
+{
+    unsigned found = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        found += conns[i]->state == CONN_READING;
+    }
+    return found;
+}
+
+/* A conn that was refused lingers, for its client has not closed: none is freed under the test. */
+static void many_slow_heads_share_out_their_end_over_turns(void **state)
+{
+    static struct conn *conns[CLIENTS];
+    static int clients[CLIENTS];
+
+    (void)state;
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        conns[i] = fixture_connect(&clients[i]);
+        fixture_send(clients[i], "GET /x HT");
+    }
+    fixture_wait_for(reading(conns, CLIENTS) == CLIENTS);
+    conn_tick(&fixture.worker, clock_mono_us() + 1100000);
+    assert_in_range(reading(conns, CLIENTS), 1, CLIENTS - 1);
+    fixture_wait_for(reading(conns, CLIENTS) == 0); /* without another tick */
+    fixture_turn();
+    fixture_turn();
+    assert_false(uv_is_active((uv_handle_t *)&fixture.worker.conns->overdue));
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        struct buf got = BUF_INIT(1 << 16);
+
+        assert_true(fixture_receive(clients[i], &got));
+        assert_true(fixture_contains(&got, "HTTP/1.1 408 "));
+        buf_free(&got);
+        close(clients[i]);
+    }
+}
+
 static void dripping_bytes_win_no_time(void **state)
 {
     struct buf got = BUF_INIT(1 << 20);
@@ -187,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_lingering_connection_goes_in_the_end),
         TEST(a_slow_head_is_408_and_silence_is_closed),
+        TEST(many_slow_heads_share_out_their_end_over_turns),
         TEST(dripping_bytes_win_no_time),
         TEST(a_slow_body_has_its_own_limit),
         TEST(an_idle_connection_is_closed_after_its_time),
@@ -195,5 +242,5 @@ int main(void)
         TEST(a_drain_answers_those_who_wait_and_closes_the_idle),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, want_descriptors, NULL);
 }
