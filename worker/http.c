@@ -4,7 +4,8 @@
  *
  * How strict llhttp is depends on its build: bare CR, bare LF, folded lines and blanks before a colon
  * pass in some.  So each line is measured here: it begins where the one before it ended in CR LF (RFC
- * 9112, 2.2, 3, 5.1, 6, 11.2).  Parts are offsets from the first byte, in any memory.
+ * 9112, 2.2, 3, 5.1, 6, 11.2).  Bodies it never sees: those in chunks are chunked.c's.  Parts are
+ * offsets from the first byte, in any memory.
  */
 #include "worker/http.h"
 
@@ -17,6 +18,7 @@
 #include "conf/settings.h"
 #include "shm/base/buf.h"
 #include "shm/base/check.h"
+#include "worker/chunked.h"
 #include "worker/target.h"
 
 #define HEADERS_MAX 100      /* browsers behind two proxies send about 30 */
@@ -58,7 +60,8 @@ struct http {
     size_t head_len;
     size_t body_len;    /* PHASE_BODY: announced */
     size_t chunk_bytes; /* PHASE_CHUNKS: on the wire so far */
-    uint32_t line_end;  /* where the next line has to begin */
+    struct chunked chunked;
+    uint32_t line_end; /* where the next line has to begin */
     uint32_t headers;
     bool in_name;
     bool want_continue;
@@ -146,9 +149,6 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len)
     struct http *http = parser->data;
     uint32_t offset = (uint32_t)(at - http->base);
 
-    if (http->phase != PHASE_HEAD) {
-        return 0; /* a trailer: counted by its bytes, of no use to us */
-    }
     if (!http->in_name) {
         if (offset != http->line_end || !has_crlf_at(http, offset - 2)) {
             return stop(http, HTTP_BAD);
@@ -171,7 +171,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len)
     struct http *http = parser->data;
     uint32_t offset = (uint32_t)(at - http->base);
 
-    if (http->phase != PHASE_HEAD || len == 0) {
+    if (len == 0) {
         return 0;
     }
     if (http->value.len == 0) {
@@ -217,9 +217,6 @@ static int on_header_value_complete(llhttp_t *parser)
 {
     struct http *http = parser->data;
 
-    if (http->phase != PHASE_HEAD) {
-        return 0;
-    }
     if (!name_is_token(http)) {
         return stop(http, HTTP_BAD);
     }
@@ -244,22 +241,6 @@ static int on_headers_complete(llhttp_t *parser)
 {
     (void)parser;
     return HPE_PAUSED; /* so that we learn where the head ends */
-}
-
-static int on_body(llhttp_t *parser, const char *at, size_t len)
-{
-    struct http *http = parser->data;
-
-    buf_append(&http->joined, at, len);
-    return http->joined.failed ? stop(http, HTTP_BODY_LONG) : 0;
-}
-
-static int on_message_complete(llhttp_t *parser)
-{
-    struct http *http = parser->data;
-
-    http->phase = PHASE_DONE;
-    return HPE_PAUSED;
 }
 
 static void fill_request(struct http *http)
@@ -416,19 +397,18 @@ static enum http_status feed_body(struct http *http, const char *bytes, size_t l
 static enum http_status feed_chunks(struct http *http, const char *bytes, size_t len,
                                     size_t *ret_used)
 {
-    llhttp_errno_t error = len > 0 ? llhttp_execute(&http->parser, bytes, len) : HPE_OK;
-    bool whole = error == HPE_PAUSED && http->phase == PHASE_DONE;
+    size_t used = 0;
+    enum chunked_verdict verdict = chunked_feed(&http->chunked, bytes, len, &http->joined, &used);
 
-    if (error != HPE_OK && !whole) {
-        return verdict_of(http, error);
-    }
-    size_t used = whole ? (size_t)(llhttp_get_error_pos(&http->parser) - bytes) : len;
     http->chunk_bytes += used;
-    if (http->chunk_bytes > http->chunk_bytes_max) {
+    if (verdict == CHUNKED_BAD) {
+        return HTTP_BAD;
+    }
+    if (verdict == CHUNKED_LONG || http->chunk_bytes > http->chunk_bytes_max) {
         return HTTP_BODY_LONG;
     }
     *ret_used += used;
-    return whole ? finish(http, http->base) : more(http);
+    return verdict == CHUNKED_WHOLE ? finish(http, http->base) : more(http);
 }
 
 /* The head is whole; what stands behind it in the caller's bytes begins the body. */
@@ -493,7 +473,6 @@ static enum http_status feed_head(struct http *http, const char *bytes, size_t l
     if (verdict != RUN_ON) {
         return verdict;
     }
-    llhttp_resume(&http->parser);
     if (!in_place) {
         http->raw.len = http->head_len;
     }
@@ -525,8 +504,6 @@ static const llhttp_settings_t callbacks = {
     .on_header_value = on_header_value,
     .on_header_value_complete = on_header_value_complete,
     .on_headers_complete = on_headers_complete,
-    .on_body = on_body,
-    .on_message_complete = on_message_complete,
 };
 
 void http_next(struct http *http)
