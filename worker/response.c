@@ -148,15 +148,22 @@ static void put_common(struct head *head)
     put(head, (struct str){module.common, module.common_len});
 }
 
-static void put_connection(struct head *head)
+/* Whoever sends Upgrade names it here as well (RFC 9110, 7.8). */
+static void put_connection(struct head *head, const struct response_extra *extra)
 {
-    const struct request *request = http_request(head->conn->http);
+    struct str upgrade = extra->websocket_version.len > 0 ? STR("Upgrade") : STR("");
+    struct str lasting = head->conn->close_after_answer             ? STR("close")
+                         : http_request(head->conn->http)->http_1_0 ? STR("keep-alive")
+                                                                    : STR("");
 
-    if (head->conn->close_after_answer) {
-        put(head, STR("Connection: close\r\n"));
-    } else if (request->http_1_0) {
-        put(head, STR("Connection: keep-alive\r\n"));
+    if (upgrade.len + lasting.len == 0) {
+        return;
     }
+    put(head, STR("Connection: "));
+    put(head, upgrade);
+    put(head, upgrade.len > 0 && lasting.len > 0 ? STR(", ") : STR(""));
+    put(head, lasting);
+    put(head, STR("\r\n"));
 }
 
 static void put_extra(struct head *head, const struct response_extra *extra)
@@ -219,7 +226,7 @@ static void put_head(struct conn *conn, unsigned status, size_t body_len,
         put_number(&head, retry_after_s(status, extra));
         put(&head, STR("\r\n"));
     }
-    put_connection(&head);
+    put_connection(&head, extra);
     put(&head, STR("\r\n"));
     conn_put(conn, (struct str){head.bytes, head.len});
 }

@@ -30,21 +30,27 @@ static int finish(void **state)
     return 0;
 }
 
-/* The whole answer to one request; the caller's. */
-static struct buf ask(const char *method, void (*how)(struct conn *conn))
+/* The whole answer to one request, or to several; the caller's. */
+static struct buf ask_text(const char *text, void (*how)(struct conn *conn))
 {
     struct buf got = BUF_INIT(1 << 22);
-    char text[128];
     int client;
 
     answer = how;
-    (void)snprintf(text, sizeof(text), "%s / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
-                   method);
     (void)fixture_connect(&client);
     fixture_send(client, text);
     fixture_expect_end(client, &got);
     close(client);
     return got;
+}
+
+static struct buf ask(const char *method, void (*how)(struct conn *conn))
+{
+    char text[128];
+
+    (void)snprintf(text, sizeof(text), "%s / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+                   method);
+    return ask_text(text, how);
 }
 
 static void json(struct conn *conn)
@@ -142,6 +148,27 @@ static void errors_are_short_json(void **state)
     buf_free(&got);
 }
 
+static void other_version(struct conn *conn)
+{
+    response_json(conn, 426, STR("{}"), &(struct response_extra){.websocket_version = STR("13")});
+}
+
+static void an_upgrade_that_is_offered_stands_in_connection_too(void **state)
+{
+    struct buf got = ask_text("GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+                              "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+                              "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+                              other_version);
+
+    (void)state;
+    assert_int_equal(fixture_count(&got, "Upgrade: websocket\r\n"), 3);
+    assert_int_equal(fixture_count(&got, "Connection: "), 3);
+    assert_true(fixture_contains(&got, "Connection: Upgrade\r\n"));
+    assert_true(fixture_contains(&got, "Connection: Upgrade, keep-alive\r\n"));
+    assert_true(fixture_contains(&got, "Connection: Upgrade, close\r\n"));
+    buf_free(&got);
+}
+
 static char long_text[5000];
 
 static void long_header(struct conn *conn)
@@ -208,6 +235,7 @@ int main(void)
         TEST(an_answer_without_a_body_says_nothing_of_one),
         TEST(a_limit_says_when_to_come_back_rounded_up),
         TEST(errors_are_short_json),
+        TEST(an_upgrade_that_is_offered_stands_in_connection_too),
         TEST(a_head_may_be_longer_than_any_buffer),
         TEST(a_blob_is_written_though_its_owner_let_go),
         TEST(the_canned_refusal_counts_its_bytes_right),
