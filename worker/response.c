@@ -221,6 +221,10 @@ static void put_head(struct conn *conn, unsigned status, size_t body_len,
     put_header(&head, STR("Cache-Control: "),
                extra->cache_control.len > 0 ? extra->cache_control : STR("no-store"));
     put_extra(&head, extra);
+    if (status == 401) {
+        /* RFC 9110, 15.5.2.  Not Basic, for which a browser would ask on top of our page. */
+        put(&head, STR("WWW-Authenticate: Bearer realm=\"ctfg\"\r\n"));
+    }
     if (retry_after_s(status, extra) > 0) {
         put(&head, STR("Retry-After: "));
         put_number(&head, retry_after_s(status, extra));

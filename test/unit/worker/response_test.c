@@ -148,6 +148,23 @@ static void errors_are_short_json(void **state)
     buf_free(&got);
 }
 
+static void unauthorized(struct conn *conn)
+{
+    response_error(conn, 401, "unauthorized");
+}
+
+static void a_401_names_a_way_in_that_opens_no_dialog(void **state)
+{
+    struct buf got = ask("GET", unauthorized);
+
+    (void)state;
+    assert_true(fixture_contains(&got, "WWW-Authenticate: Bearer realm=\"ctfg\"\r\n"));
+    buf_free(&got);
+    got = ask("GET", unavailable);
+    assert_false(fixture_contains(&got, "WWW-Authenticate"));
+    buf_free(&got);
+}
+
 static void other_version(struct conn *conn)
 {
     response_json(conn, 426, STR("{}"), &(struct response_extra){.websocket_version = STR("13")});
@@ -235,6 +252,7 @@ int main(void)
         TEST(an_answer_without_a_body_says_nothing_of_one),
         TEST(a_limit_says_when_to_come_back_rounded_up),
         TEST(errors_are_short_json),
+        TEST(a_401_names_a_way_in_that_opens_no_dialog),
         TEST(an_upgrade_that_is_offered_stands_in_connection_too),
         TEST(a_head_may_be_longer_than_any_buffer),
         TEST(a_blob_is_written_though_its_owner_let_go),
