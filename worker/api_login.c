@@ -80,23 +80,26 @@ static void write_welcome(struct json_out *json, const struct login *login,
     json_object_end(json);
 }
 
+static void refund_login_limits(struct worker *worker, const struct login *login,
+                                struct str username)
+{
+    limit_refund_key(worker, LIMIT_LOGIN_NAME, username);
+    limit_refund_key(worker, LIMIT_LOGIN_ADDRESS, peer_address_key(&login->address));
+}
+
 static void answer_welcome(struct worker *worker, struct conn *conn, const struct login *login)
 {
     const struct settings *settings = &worker->game->settings;
-    const struct game_player *who = game_player_at(worker->game, login->player);
     char cookie[SESSION_TEXT_BYTES_MAX];
     char header[SESSION_TEXT_BYTES_MAX + 96];
     struct buf body = BUF_INIT(LOGIN_ANSWER_BYTES_MAX);
     struct json_out json = JSON_OUT(&body);
     struct player_view view;
 
-    if (who == NULL || !player_read(worker, login->player, BOARD_READ_TRIES, &view)) {
+    if (!player_read(worker, login->player, BOARD_READ_TRIES, &view)) {
         response_error(conn, 503, "unavailable");
         return;
     }
-    /* Only failures count: a room that logs in all at once is not an attack. */
-    limit_refund_key(worker, LIMIT_LOGIN_NAME, who->username);
-    limit_refund_key(worker, LIMIT_LOGIN_ADDRESS, peer_address_key(&login->address));
     slots_add(METRIC_LOGINS_OK, 1);
 
     session_make(worker, SESSION_COOKIE, login->player, login->session_id, settings->session_ttl_s,
@@ -121,6 +124,8 @@ static void answer_login(struct worker *worker, struct conn *conn, const struct 
 
     /* A reload while argon2id worked: right was a password that counts no more. */
     if (is_right && who != NULL && who->credential_hash == login->credential_hash) {
+        /* Only failures count: a room that logs in all at once is not an attack. */
+        refund_login_limits(worker, login, who->username);
         answer_welcome(worker, conn, login);
     } else {
         slots_add(METRIC_LOGINS_BAD, 1);
@@ -141,22 +146,22 @@ static void login_on_compared(struct worker *worker, struct conn *conn, const vo
     free(login);
 }
 
-/* Hands the comparison to the pool; the answer comes in login_on_compared(). */
-static void compare_later(struct exchange *exchange, const struct login *login, struct str hash,
+/* Hands the comparison to the pool; the answer comes in login_on_compared().  false: no room there. */
+static bool compare_later(struct exchange *exchange, const struct login *login, struct str hash,
                           struct str password)
 {
     struct login *kept = malloc(sizeof(*kept));
 
     if (kept == NULL) {
-        response_error(exchange->conn, 503, "unavailable");
-        return;
+        return false;
     }
     *kept = *login;
     if (!password_ask_hash(exchange->worker, hash, password, exchange->conn->id, &kept,
                            sizeof(kept), login_on_compared)) {
         free(kept);
-        response_error(exchange->conn, 503, "unavailable");
+        return false;
     }
+    return true;
 }
 
 static bool take_login_limits(struct exchange *exchange, const struct login *login,
@@ -177,22 +182,24 @@ static void try_login(struct exchange *exchange, struct str username, struct str
 {
     struct worker *worker = exchange->worker;
     const struct game_player *who = game_find_player(worker->game, username);
-    struct str decoy = password_decoy_hash(worker);
+    struct str hash = password_decoy_hash(worker);
     struct login login;
 
+    if (who != NULL) {
+        hash = who->password_is_hash ? who->password : (struct str){0};
+    }
     if (!login_prepare(&login, exchange, who)) {
         response_error(exchange->conn, 400, "bad_request"); /* a Host that makes no URL */
     } else if (!take_login_limits(exchange, &login, username)) {
         return;
-    } else if (who != NULL && who->password_is_hash) {
-        compare_later(exchange, &login, who->password, password);
-    } else if (who == NULL && decoy.len > 0) {
-        compare_later(exchange, &login, decoy, password);
-    } else {
+    } else if (hash.len == 0) {
         bool is_right =
             password_equal_plain(who != NULL ? who->password : (struct str){"", 0}, password);
 
         answer_login(worker, exchange->conn, &login, is_right && who != NULL);
+    } else if (!compare_later(exchange, &login, hash, password)) {
+        refund_login_limits(worker, &login, username); /* nothing was compared: no failure */
+        response_error(exchange->conn, 503, "unavailable");
     }
 }
 

@@ -151,6 +151,7 @@ static void judge(struct exchange *exchange, const struct game_challenge *challe
 
         if (!dbclient_ask(exchange->worker, &message, exchange->conn->id, &asked, sizeof(asked),
                           submit_on_committed)) {
+            limit_refund_player(exchange->worker, LIMIT_SUBMIT, player);
             response_error(exchange->conn, 503, "unavailable");
         }
     }

@@ -147,6 +147,26 @@ describe("P4: the herd gets in", { timeout: 180000 }, () => {
     players.forEach((player) => player.close());
   });
 
+  it("a login for which the queue of hashes has no room costs no try", async () => {
+    const game = makeGame({
+      players: 0,
+      challenges: 1,
+      files: { "ctfg.yaml": "limits:\n  password_queue: 1\n  login_name: 3 + 1/600s\n" },
+    });
+    writeFileSync(join(game, "credentials.csv"), `${playerName(0)},"${HASH_OF_PW}"\n`);
+    const hashed = await startServer({ game, flags: ["--workers", "1"] });
+    try {
+      const login = () =>
+        call(hashed.url, "POST", "/api/login", { body: { username: playerName(0), password: "pw" } });
+      const answers = await Promise.all(Array.from({ length: 30 }, login));
+      const statuses = answers.map((answer) => answer.status);
+      assert.deepEqual([...new Set(statuses)].sort(), [200, 503], "nobody is told to have failed");
+      assert.equal((await login()).status, 200);
+    } finally {
+      await hashed.stop();
+    }
+  });
+
   it("logins against argon2id wait for each other, and players for none of them", async () => {
     const game = makeGame({ players: 0, challenges: 1 });
     const names = Array.from({ length: 40 }, (_, i) => playerName(i));
