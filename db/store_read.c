@@ -201,28 +201,6 @@ enum store_status store_newest(struct store *store, uint64_t *ret_id, uint64_t *
     return status == STORE_OK ? query_one(store, STATEMENT_NEWEST_TS, ret_ts_us) : status;
 }
 
-enum store_status store_each_revocation(struct store *store, store_revocation_fn each,
-                                        void *context)
-{
-    sqlite3_stmt *statement = store_statement(store, STATEMENT_EACH_REVOKED);
-    int code;
-
-    if (statement == NULL) {
-        return STORE_FAILED;
-    }
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        struct store_revocation revocation = {
-            .session_id = (uint64_t)sqlite3_column_int64(statement, 0),
-            .expires_s = (uint64_t)sqlite3_column_int64(statement, 1),
-        };
-
-        if (!each(context, &revocation)) {
-            break;
-        }
-    }
-    return store_rows_done(store, statement, code);
-}
-
 enum store_status store_count_moved_aside(struct store *store, uint64_t *ret_rows)
 {
     return query_one(store, STATEMENT_COUNT_ASIDE, ret_rows);

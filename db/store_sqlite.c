@@ -28,9 +28,6 @@
  * with SQLite's 4096 a submission writes 3.3 KB, with 512 1.2 KB (docs/benchmarks.md). */
 #define PAGE_BYTES "512"
 
-/* Revocations that a logout looks at: above one, or they would grow faster than they expire. */
-#define SWEEP_ROWS 8
-
 /* Reads the row, and says whether to stop there: on_event() of store_read.c. */
 #define IS_LAST_EVENT                                                                              \
     STORE_EVENT_FUNCTION "(id, ts, user_id, challenge_id, event_type, points, hint_number, flags," \
@@ -567,46 +564,4 @@ enum store_status store_clear_game(struct store *store)
         status = run(store, STATEMENT_CLEAR_GUESSES);
     }
     return status == STORE_OK ? run(store, STATEMENT_CLEAR_NAMES) : status;
-}
-
-/* A few rows a logout, from where the last one stopped, and round again: however many there are, a
- * logout takes as long, and expired ones do not gather. */
-static enum store_status sweep_revocations(struct store *store, uint64_t now_s)
-{
-    sqlite3_stmt *next = store_statement(store, STATEMENT_NEXT_REVOKED);
-    sqlite3_stmt *expire = store_statement(store, STATEMENT_EXPIRE_REVOKED);
-    int64_t from = store->swept_up_to;
-
-    if (next == NULL || expire == NULL) {
-        return STORE_FAILED;
-    }
-    CHECK(sqlite3_bind_int64(next, 1, from) == SQLITE_OK &&
-          sqlite3_bind_int64(next, 2, SWEEP_ROWS) == SQLITE_OK);
-    int code = sqlite3_step(next);
-    bool is_end = code == SQLITE_ROW && sqlite3_column_type(next, 0) == SQLITE_NULL;
-    int64_t up_to = is_end ? INT64_MIN : sqlite3_column_int64(next, 0);
-    enum store_status status = store_rows_done(store, next, code);
-
-    if (status != STORE_OK) {
-        return status;
-    }
-    store->swept_up_to = up_to;
-    if (is_end) {
-        return STORE_OK;
-    }
-    CHECK(sqlite3_bind_int64(expire, 1, from) == SQLITE_OK &&
-          sqlite3_bind_int64(expire, 2, up_to) == SQLITE_OK &&
-          sqlite3_bind_int64(expire, 3, (int64_t)now_s) == SQLITE_OK);
-    return store_statement_run(store, expire);
-}
-
-enum store_status store_insert_revocation(struct store *store,
-                                          const struct store_revocation *revocation, uint64_t now_s)
-{
-    enum store_status status = sweep_revocations(store, now_s);
-
-    return status == STORE_OK
-               ? run_two(store, STATEMENT_INSERT_REVOKED, (int64_t)revocation->session_id,
-                         (int64_t)revocation->expires_s)
-               : status;
 }

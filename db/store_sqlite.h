@@ -2,7 +2,7 @@
 /*
  * store_sqlite.h - what the files that implement store.h share: the store's insides and its table of
  * statements.  Only for store_sqlite.c (opening, writing), store_read.c (reading, verifying),
- * store_export.c, store_meta.c and sqlite_copy.c (copies, checkpoints).
+ * store_revoked.c, store_export.c, store_meta.c and sqlite_copy.c (copies, checkpoints).
  */
 #pragma once
 
