@@ -210,7 +210,7 @@ static void put_head(struct conn *conn, unsigned status, size_t body_len,
     put_hex(&head, http_request(conn->http)->id);
     put(&head, STR("\r\n"));
     if (has_body(status)) {
-        if (body_len > 0) {
+        if (body_len > 0 || extra->content_type.len > 0) { /* a file may be empty */
             put_header(&head, STR("Content-Type: "),
                        extra->content_type.len > 0 ? extra->content_type : STR("application/json"));
         }

@@ -284,7 +284,7 @@ describe("the built-in page", { timeout: 60000 }, () => {
       game: makeGame({
         players: 1,
         challenges,
-        files: { "images/room.png": "not really a picture", "css/own.css": "never served" },
+        files: { "images/room.png": "not really a picture", "images/empty.txt": "", "css/own.css": "never served" },
       }),
     });
   });
@@ -332,6 +332,8 @@ describe("the built-in page", { timeout: 60000 }, () => {
     const image = await call(server.url, "GET", "/images/room.png");
     assert.deepEqual([image.status, image.text], [200, "not really a picture"]);
     assert.equal(image.headers["content-type"], "image/png");
+    const empty = await call(server.url, "GET", "/images/empty.txt");
+    assert.deepEqual([empty.text, empty.headers["content-type"]], ["", "text/plain; charset=utf-8"]);
   });
 });
 
