@@ -37,6 +37,13 @@ enum settings_kind {
     SETTINGS_MOMENT,     /* 2026-11-28T10:00:00+01:00, kept in ms since 1970; empty: 0 */
 };
 
+/* What an entry of a SETTINGS_LIST is. */
+enum settings_entry {
+    SETTINGS_ENTRY_TEXT,
+    SETTINGS_ENTRY_NETWORK, /* an address or a CIDR block, as in conf/network.h */
+    SETTINGS_ENTRY_ORIGIN,  /* http://host[:port], https://..., null: as a browser sends it */
+};
+
 struct settings_row {
     const char *key; /* "section.name" */
     enum settings_kind kind;
@@ -51,6 +58,7 @@ struct settings_row {
         *flag_unit;  /* a bare number on the command line is in this unit; NULL: as in the file */
     bool at_restart; /* a reload does not change it: sockets, tables, processes are there */
     const char *choices; /* SETTINGS_CHOICE: words with '|' between them */
+    enum settings_entry entry;
     const char *sentence;
 };
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conf/moment.h"
+#include "conf/network.h"
 
 struct unit {
     const char *name;
@@ -242,6 +243,75 @@ static bool check_choice(const struct settings_row *row, struct str text, char *
     return refuse(ret_reason, "must be one of %s", row->choices);
 }
 
+/* "host" or "host:port" as browsers write it: no port that goes without saying, a host of ASCII. */
+static bool is_authority(struct str text, uint64_t unsaid_port)
+{
+    uint8_t address[NETWORK_ADDRESS_BYTES];
+    struct str host = text;
+    uint64_t port;
+    size_t colon = text.len;
+
+    while (colon > 0 && text.data[colon - 1] != ':' && text.data[colon - 1] != ']') {
+        colon--;
+    }
+    if (colon > 0 && text.data[colon - 1] == ':') {
+        host.len = colon - 1;
+        if (!str_to_u64((struct str){text.data + colon, text.len - colon}, 1, 65535, &port) ||
+            port == unsaid_port) {
+            return false;
+        }
+    }
+    if (host.len > 0 && host.data[0] == '[') {
+        return host.data[host.len - 1] == ']' && network_address_parse(host, address);
+    }
+    for (size_t i = 0; i < host.len; i++) {
+        unsigned char c = (unsigned char)host.data[i];
+
+        if (c <= ' ' || c >= 0x7f || strchr("/:?#@[]\\*,", c) != NULL) {
+            return false;
+        }
+    }
+    return host.len > 0;
+}
+
+/* The worker compares an Origin with the whole of it. */
+static bool is_origin(struct str text)
+{
+    static const struct str http = STR("http://");
+    static const struct str https = STR("https://");
+
+    if (str_starts_with_nocase(text, https)) {
+        return is_authority((struct str){text.data + https.len, text.len - https.len}, 443);
+    }
+    if (str_starts_with_nocase(text, http)) {
+        return is_authority((struct str){text.data + http.len, text.len - http.len}, 80);
+    }
+    return str_equal_nocase(text, STR("null")); /* of a page that is a file, or in a sandbox */
+}
+
+static bool check_entry(const struct settings_row *row, struct str item, char *ret_reason)
+{
+    struct network network;
+
+    switch (row->entry) {
+    case SETTINGS_ENTRY_TEXT:
+        return true;
+    case SETTINGS_ENTRY_NETWORK:
+        return network_parse(item, &network) ||
+               refuse(ret_reason,
+                      "must be addresses such as 192.0.2.7, or blocks such as 10.0.0.0/8 or "
+                      "2001:db8::/32; \"%.*s\" is neither",
+                      STR_ARG(item));
+    case SETTINGS_ENTRY_ORIGIN:
+        return is_origin(item) ||
+               refuse(ret_reason,
+                      "must be origins such as https://board.example.org or http://10.0.0.7:8080, "
+                      "without a path, nor the port 443 of https or 80 of http; \"%.*s\" is none",
+                      item.len < 80 ? (int)item.len : 80, item.data);
+    }
+    return false;
+}
+
 static bool set_bool(bool *field, struct str text, char *ret_reason)
 {
     if (!str_equal(text, STR("true")) && !str_equal(text, STR("false"))) {
@@ -291,7 +361,7 @@ bool settings_set_item(struct settings *settings, const struct settings_row *row
     if (item.len == 0) {
         return refuse(ret_reason, "must not have an empty entry");
     }
-    if (!check_text(item, row->most, ret_reason)) {
+    if (!check_text(item, row->most, ret_reason) || !check_entry(row, item, ret_reason)) {
         return false;
     }
     list->items[at] = arena_str(arena, item);

@@ -111,6 +111,9 @@ static void write_choices(FILE *out, const char *choices, const char *code)
 /* code: what stands round words that are to be typed as they are. */
 static void write_range(FILE *out, const struct settings_row *row, const char *code)
 {
+    static const char *const entries[] = {[SETTINGS_ENTRY_TEXT] = "texts",
+                                          [SETTINGS_ENTRY_NETWORK] = "addresses, CIDR blocks",
+                                          [SETTINGS_ENTRY_ORIGIN] = "origins"};
     char least[SETTINGS_NUMBER_BYTES];
     char most[SETTINGS_NUMBER_BYTES];
 
@@ -134,7 +137,7 @@ static void write_range(FILE *out, const struct settings_row *row, const char *c
         write_choices(out, row->choices, code);
         break;
     case SETTINGS_LIST:
-        fputs("list of texts", out);
+        fprintf(out, "list of %s", entries[row->entry]);
         break;
     case SETTINGS_TEXT:
     case SETTINGS_IMAGE:

@@ -7,97 +7,25 @@
 #include "worker/peer.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <string.h>
 
 #include "conf/game.h"
+#include "conf/network.h"
 #include "worker/conn.h"
 #include "worker/context.h"
 #include "worker/http.h"
 
 #define FORWARDED_HOPS_MAX 16 /* a longer chain is not looked at further */
 
-static const uint8_t v4_mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-static void address_from_v4(const void *v4, struct peer_address *ret_address)
-{
-    memcpy(ret_address->bytes, v4_mapped_prefix, sizeof(v4_mapped_prefix));
-    memcpy(ret_address->bytes + 12, v4, 4);
-}
-
-/* "192.0.2.1", "2001:db8::1", "[2001:db8::1]:443", "192.0.2.1:4711". */
-static bool address_parse(struct str text, struct peer_address *ret_address)
-{
-    char copy[INET6_ADDRSTRLEN + 8];
-    unsigned char v4[4];
-
-    text = str_trim(text);
-    if (text.len > 1 && text.data[0] == '[') {
-        const char *end = memchr(text.data, ']', text.len);
-
-        if (end == NULL) {
-            return false;
-        }
-        text = (struct str){text.data + 1, (size_t)(end - text.data) - 1};
-    }
-    if (text.len == 0 || text.len >= sizeof(copy)) {
-        return false;
-    }
-    (void)str_copy(text, copy, sizeof(copy));
-    char *colon = strchr(copy, ':');
-    if (colon != NULL && strchr(colon + 1, ':') == NULL) {
-        *colon = '\0'; /* one colon: IPv4 with a port */
-    }
-    if (inet_pton(AF_INET, copy, v4) == 1) {
-        address_from_v4(v4, ret_address);
-        return true;
-    }
-    return inet_pton(AF_INET6, copy, ret_address->bytes) == 1;
-}
-
-static bool prefix_equal(const uint8_t *a, const uint8_t *b, uint64_t bits)
-{
-    size_t whole = (size_t)(bits / 8);
-    unsigned rest = (unsigned)(bits % 8);
-
-    if (memcmp(a, b, whole) != 0) {
-        return false;
-    }
-    return rest == 0 || (a[whole] >> (8 - rest)) == (b[whole] >> (8 - rest));
-}
-
-/* "10.0.0.0/8", "2001:db8::/32", or one address.  What does not parse contains nobody. */
-static bool block_contains(struct str block, const struct peer_address *address)
-{
-    struct str base = block;
-    struct str bits_text = {0};
-    struct peer_address base_address;
-    uint64_t bits = 128;
-    const char *slash = memchr(block.data, '/', block.len);
-
-    if (slash != NULL) {
-        base.len = (size_t)(slash - block.data);
-        bits_text = (struct str){slash + 1, block.len - base.len - 1};
-    }
-    if (!address_parse(base, &base_address)) {
-        return false;
-    }
-    if (slash != NULL) {
-        bool is_v4 = memcmp(base_address.bytes, v4_mapped_prefix, 12) == 0;
-
-        if (!str_to_u64(bits_text, 0, is_v4 ? 32 : 128, &bits)) {
-            return false;
-        }
-        bits += is_v4 ? 96 : 0;
-    }
-    return prefix_equal(base_address.bytes, address->bytes, bits);
-}
+static_assert(PEER_ADDRESS_BYTES == NETWORK_ADDRESS_BYTES, "an address is one for both");
 
 static bool is_loopback(const struct peer_address *address)
 {
     static const uint8_t v6_loopback[16] = {[15] = 1};
 
     return memcmp(address->bytes, v6_loopback, 16) == 0 ||
-           (memcmp(address->bytes, v4_mapped_prefix, 12) == 0 && address->bytes[12] == 127);
+           (network_address_is_v4(address->bytes) && address->bytes[12] == 127);
 }
 
 bool peer_is_trusted(const struct settings *settings, const struct peer_address *address)
@@ -108,7 +36,10 @@ bool peer_is_trusted(const struct settings *settings, const struct peer_address 
         return true;
     }
     for (uint32_t i = 0; i < settings->trusted_proxies.count; i++) {
-        if (block_contains(settings->trusted_proxies.items[i], address)) {
+        struct network network;
+
+        if (network_parse(settings->trusted_proxies.items[i], &network) &&
+            network_contains(&network, address->bytes)) {
             return true;
         }
     }
@@ -120,7 +51,7 @@ static struct peer_address own_address(const struct conn *conn)
     struct peer_address address = {0};
 
     if (conn->peer_address_len == 4) {
-        address_from_v4(conn->peer_address, &address);
+        network_address_from_v4(conn->peer_address, address.bytes);
     } else if (conn->peer_address_len == 16) {
         memcpy(address.bytes, conn->peer_address, 16);
     }
@@ -161,7 +92,7 @@ void peer_client_address(const struct conn *conn, const struct request *request,
     for (unsigned hop = 0; hop < FORWARDED_HOPS_MAX && rest.len > 0; hop++) {
         struct peer_address address;
 
-        if (!address_parse(cut_last(&rest), &address)) {
+        if (!network_address_parse(cut_last(&rest), address.bytes)) {
             return;
         }
         *ret_address = address;
@@ -185,7 +116,7 @@ void peer_address_text(const struct peer_address *address, char *ret_text)
         (void)str_copy(STR("unix"), ret_text, INET6_ADDRSTRLEN);
         return;
     }
-    if (memcmp(address->bytes, v4_mapped_prefix, 12) == 0) {
+    if (network_address_is_v4(address->bytes)) {
         done = inet_ntop(AF_INET, address->bytes + 12, ret_text, INET6_ADDRSTRLEN);
     } else {
         done = inet_ntop(AF_INET6, address->bytes, ret_text, INET6_ADDRSTRLEN);

@@ -260,6 +260,16 @@ static void each_kind_of_mistake_says_what_is_expected(void **state)
         {"game:\n  logo: /x.png", "must be a path below images/"},
         {"game:\n  name: \"a\\x01b\"", "must not hold control characters"},
         {"game:\n  blocked_names: [\"\"]", "must not have an empty entry"},
+        {"http:\n  trusted_proxies: [10.0.0.1, banana]", "must be addresses such as"},
+        {"http:\n  trusted_proxies: [10.0.0.0/33]", "\"10.0.0.0/33\" is neither"},
+        {"http:\n  trusted_proxies: [\"2001:db8::/129\"]", "must be addresses such as"},
+        {"http:\n  allowed_origins:\n  - example.org", "\"example.org\" is none"},
+        {"http:\n  allowed_origins: [\"*\"]", "must be origins such as"},
+        {"http:\n  allowed_origins: [\"https://a.example/\"]", "without a path"},
+        {"http:\n  allowed_origins: [\"https://a.example:443\"]", "nor the port 443"},
+        {"http:\n  allowed_origins: [\"http://a.example:65536\"]", "must be origins such as"},
+        {"http:\n  allowed_origins: [\"http://\"]", "must be origins such as"},
+        {"http:\n  allowed_origins: [\"http://[::1\"]", "must be origins such as"},
         {"stream:\n  url: https://x/scorestream", "must be a URL such as wss://"},
         {"stream:\n  url: wss://x/other", "must be a URL such as wss://"},
         {"stream:\n  url: wss://x/scorestream?a=b", "must be a URL such as wss://"},
@@ -269,6 +279,26 @@ static void each_kind_of_mistake_says_what_is_expected(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         expect_error(rows[i].yaml, "ctfg.yaml:2: ", rows[i].what);
     }
+}
+
+static void proxies_and_origins_are_taken_as_the_worker_reads_them(void **state)
+{
+    (void)state;
+    struct loaded loaded =
+        load("http:\n  trusted_proxies: [192.0.2.7, 0.0.0.0/0, 10.0.0.0/32, \"::/0\","
+             " \"2001:db8::/128\", \"[2001:db8::1]\"]\n"
+             "  allowed_origins: [\"http://a\", HTTPS://B.example:8443, \"http://[::1]:8080\","
+             " \"https://[2001:db8::1]\", \"https://a.example:80\", \"null\"]\n",
+             NULL, NULL);
+
+    diag_print(&loaded.diag);
+    assert_true(loaded.ok);
+    assert_int_equal(loaded.settings.trusted_proxies.count, 6);
+    assert_int_equal(loaded.settings.allowed_origins.count, 6);
+    release(&loaded);
+    loaded = load(NULL, "CTFG_HTTP_TRUSTED_PROXIES=10.0.0.0/8,banana\n", NULL);
+    assert_said(&loaded.diag, ".env:1: ", "\"banana\" is neither");
+    release(&loaded);
 }
 
 static void a_timeout_within_the_interval_is_refused(void **state)
@@ -497,6 +527,7 @@ int main(void)
         cmocka_unit_test(a_key_is_there_once),
         cmocka_unit_test(what_is_no_yaml_has_a_line),
         cmocka_unit_test(each_kind_of_mistake_says_what_is_expected),
+        cmocka_unit_test(proxies_and_origins_are_taken_as_the_worker_reads_them),
         cmocka_unit_test(a_timeout_within_the_interval_is_refused),
         cmocka_unit_test(a_game_that_ends_before_it_starts_is_refused),
         cmocka_unit_test(the_command_line_wins_over_env_over_file),
