@@ -10,6 +10,7 @@
 
 #include "conf/flag.h"
 #include "conf/index.h"
+#include "conf/json_error.h"
 #include "conf/json_text.h"
 #include "conf/nearest.h"
 #include "conf/requirements.h"
@@ -369,17 +370,6 @@ static void read_array(struct loader *loader, json_t *array)
     requirements_find_cycles(out, loader->arena, report_cycle, loader);
 }
 
-/* Jansson's own sentence without the text that it stumbled over, for that may be a flag. */
-static void report_syntax(const struct loader *loader, const json_error_t *error)
-{
-    const char *near = strstr(error->text, " near ");
-    int len = near != NULL ? (int)(near - error->text) : (int)strlen(error->text);
-
-    diag_error(loader->diag, loader->file,
-               json_text_line_at(loader->text, error->position > 0 ? (size_t)error->position : 0),
-               "this is no valid JSON: %.*s", len, error->text);
-}
-
 bool challenges_load(struct str bytes, const char *file, struct arena *arena, struct diag *diag,
                      struct challenges *ret_challenges)
 {
@@ -412,7 +402,7 @@ bool challenges_load(struct str bytes, const char *file, struct arena *arena, st
     }
     root = json_loadb(escaped.data, escaped.len, JSON_REJECT_DUPLICATES, &error);
     if (root == NULL) {
-        report_syntax(&loader, &error);
+        json_error_report(bytes, buf_str(&escaped), &error, file, diag);
         goto out;
     }
     size_t count = json_array_size(root);

@@ -103,7 +103,48 @@ static void syntax_errors_have_their_line_also_behind_raw_newlines(void **state)
     (void)state;
     expect_error("[\n{\"id\":1,\n\"title\":\"a\nb\nc\" \"x\"}]", FILE_NAME ":5: ", "no valid JSON");
     expect_error("[\n{\"id\":1,\n", FILE_NAME ":", "no valid JSON");
-    expect_error("[{\"id\":1,\n\"id\":2}]", FILE_NAME ":2: ", "duplicate");
+    expect_error("[{\"id\":1,\n\"id\":2}]", FILE_NAME ":2: ", "the key \"id\" is here twice");
+}
+
+static void what_is_no_json_is_told_with_how_to_mend_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *what;
+    } rows[] = {
+        {"[\n{\"title\":\"a\\u0000b\"}]", "holds the character \\u0000; take it out"},
+        {"[\n{\"flag\":\"^flag\\{x\\}$\"}]", "write \\\\ for each backslash"},
+        {"[{\"flag\":\n\"\\u{e4}\"}]", "write \\\\ for each backslash"},
+        {"[{\"id\":1}\n, ]", "a comma before a closing bracket; take it out"},
+        {"[{\"id\":1,\n}]", "a comma before a closing bracket; take it out"},
+        {"[\n// one\n{\"id\":1}]", "JSON has no comments"},
+        {"[{\n/* one */\"id\":1}]", "JSON has no comments"},
+        {"[{\"id\":1\n# one\n}]", "JSON has no comments"},
+        {"[\n{'id':1}]", "a key in double quotes"},
+        {"[{\"title\":\n'x'}]", "strings stand in double quotes"},
+        {"[{\"title\":\nTrue}]", "no string, number, true, false or null"},
+        {"[{\"id\":\n}]", "a value is missing before this"},
+        {"[{\"id\"\n1}]", "no colon between a key and its value"},
+        {"[{\"id\":1\n\"title\":2}]", "a comma or } is missing"},
+        {"[{\"id\":1}\n{\"id\":2}]", "a comma or ] is missing"},
+        {"[{\"id\":1}]\n[]", "behind the last bracket"},
+        {"[\n{\"id\":1", "the file ends in the middle"},
+        {"[\n{\"id\":\"1", "the file ends in the middle"},
+        {"[\n{\"title\":\"\xff\"}]", "save the file as UTF-8"},
+        {"[\n{\"id\":99999999999999999999}]", "a number is too large"},
+        {"[{\"hints\":[{\"cost\":1,\n\"cost\":1}]}]", "the key \"cost\" is here twice"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct loaded loaded = load(rows[i].text);
+
+        assert_false(loaded.ok);
+        assert_said(&loaded.diag, FILE_NAME ":2: ", rows[i].what);
+        assert_int_equal(loaded.diag.count, 1);
+        assert_not_said(&loaded.diag, "JSON_ALLOW_NUL");
+        release(&loaded);
+    }
 }
 
 static void a_syntax_error_does_not_show_the_flag(void **state)
@@ -399,6 +440,7 @@ int main(void)
         cmocka_unit_test(null_is_as_good_as_missing),
         cmocka_unit_test(raw_newlines_are_one_warning_and_are_kept),
         cmocka_unit_test(syntax_errors_have_their_line_also_behind_raw_newlines),
+        cmocka_unit_test(what_is_no_json_is_told_with_how_to_mend_it),
         cmocka_unit_test(a_syntax_error_does_not_show_the_flag),
         cmocka_unit_test(the_file_must_be_an_array_with_something_in_it),
         cmocka_unit_test(ids_are_positive_and_unique),
