@@ -389,12 +389,18 @@ bool challenges_load(struct str bytes, const char *file, struct arena *arena, st
         return false;
     }
     escaped = BUF_INIT(bytes.len * 6 + 1);
-    uint32_t raw_line = json_text_escape(bytes, &escaped);
+    struct json_text_raw raw = json_text_escape(bytes, &escaped);
 
-    if (raw_line > 0) {
-        diag_warning(diag, file, raw_line,
+    if (raw.blank_line > 0) {
+        diag_warning(diag, file, raw.blank_line,
                      "a string holds a raw line break or tab, from here on; it is taken as it is, "
                      "though JSON wants \\n and \\t");
+    }
+    if (raw.control_line > 0 &&
+        raw.control != 0) { /* of a NUL the parser says that it cannot stay */
+        diag_warning(diag, file, raw.control_line,
+                     "a string holds the control character 0x%02x, which nobody sees; take it out",
+                     raw.control);
     }
     if (escaped.failed) {
         diag_error(diag, file, 0, "there is no memory to read the file");

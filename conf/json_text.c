@@ -48,22 +48,27 @@ static size_t escape_next(struct escaper *escaper, char ret_piece[8])
     return (size_t)snprintf(ret_piece, 8, "\\u%04x", (unsigned)c);
 }
 
-uint32_t json_text_escape(struct str text, struct buf *out)
+struct json_text_raw json_text_escape(struct str text, struct buf *out)
 {
     struct escaper escaper = {.text = text, .line = 1};
-    uint32_t first_line = 0;
+    struct json_text_raw raw = {0};
     char piece[8];
     size_t len;
     uint32_t line = escaper.line;
 
     while ((len = escape_next(&escaper, piece)) > 0) {
+        unsigned char c = (unsigned char)text.data[escaper.at - 1];
+
         buf_append(out, piece, len);
-        if (escaper.changed && first_line == 0) {
-            first_line = line;
+        if (escaper.changed && (c == '\n' || c == '\r' || c == '\t')) {
+            raw.blank_line = raw.blank_line == 0 ? line : raw.blank_line;
+        } else if (escaper.changed && raw.control_line == 0) {
+            raw.control_line = line;
+            raw.control = c;
         }
         line = escaper.line;
     }
-    return first_line;
+    return raw;
 }
 
 uint32_t json_text_line_at(struct str text, size_t offset)

@@ -15,9 +15,16 @@
 #include "shm/base/buf.h"
 #include "shm/base/str.h"
 
+/* The first control characters inside strings; a line of 0: there is none. */
+struct json_text_raw {
+    uint32_t blank_line;   /* of a line break or a tab, which people mean */
+    uint32_t control_line; /* of any other, which got there by mistake */
+    unsigned char control; /* that one */
+};
+
 /* Appends the text to *out with control characters inside strings escaped (a CR before an LF is left
- * out).  Returns the line of the first such character; 0: there is none. */
-uint32_t json_text_escape(struct str text, struct buf *out);
+ * out), and says where such stand. */
+struct json_text_raw json_text_escape(struct str text, struct buf *out);
 /* The line of `text` that byte `offset` of the escaped text comes from. */
 uint32_t json_text_line_at(struct str text, size_t offset);
 

@@ -98,6 +98,27 @@ static void raw_newlines_are_one_warning_and_are_kept(void **state)
     release(&loaded);
 }
 
+static void a_control_character_is_no_line_break(void **state)
+{
+    (void)state;
+    struct loaded loaded = load("[" CHALLENGE(1, ",\n\"content\":\"a\x01"
+                                                 "b\"") "]");
+
+    assert_true(loaded.ok);
+    assert_said(&loaded.diag, FILE_NAME ":3: ", "the control character 0x01");
+    assert_int_equal(loaded.diag.count, 1);
+    release(&loaded);
+    loaded = load("[" CHALLENGE(1, ",\n\"content\":\"a\n\tb\n\x1b[1m\"") "]");
+    assert_said(&loaded.diag, FILE_NAME ":3: ", "raw line break");
+    assert_said(&loaded.diag, FILE_NAME ":5: ", "the control character 0x1b");
+    assert_int_equal(loaded.diag.count, 2);
+    release(&loaded);
+    loaded = load_bytes("[{\"title\":\"a\0b\"}]", sizeof("[{\"title\":\"a\0b\"}]") - 1);
+    assert_said(&loaded.diag, FILE_NAME ":1: ", "the character \\u0000");
+    assert_int_equal(loaded.diag.count, 1);
+    release(&loaded);
+}
+
 static void syntax_errors_have_their_line_also_behind_raw_newlines(void **state)
 {
     (void)state;
@@ -439,6 +460,7 @@ int main(void)
         cmocka_unit_test(a_full_challenge_keeps_every_field),
         cmocka_unit_test(null_is_as_good_as_missing),
         cmocka_unit_test(raw_newlines_are_one_warning_and_are_kept),
+        cmocka_unit_test(a_control_character_is_no_line_break),
         cmocka_unit_test(syntax_errors_have_their_line_also_behind_raw_newlines),
         cmocka_unit_test(what_is_no_json_is_told_with_how_to_mend_it),
         cmocka_unit_test(a_syntax_error_does_not_show_the_flag),
