@@ -152,6 +152,28 @@ static void warn_unknown_keys(const struct reading *reading, const char *const *
     }
 }
 
+static void judge_testflag(const struct reading *reading, enum flag_verdict verdict)
+{
+    switch (verdict) {
+    case FLAG_RIGHT:
+        break;
+    case FLAG_NO_MATCH:
+        complain(reading, "testflag",
+                 "the flag's pattern does not match the testflag; it must do so exactly once");
+        break;
+    case FLAG_MATCHES_TWICE:
+        complain(reading, "testflag",
+                 "the flag's pattern matches the testflag more than once; it must do so exactly "
+                 "once: put ^ before it and $ behind it");
+        break;
+    case FLAG_GIVEN_UP:
+        complain(reading, "testflag",
+                 "the flag's pattern takes too many steps on the testflag, so that every such "
+                 "guess is wrong; make it simpler, without a + or * inside another");
+        break;
+    }
+}
+
 /* The pattern itself stays out of every message: it is the answer. */
 static void read_flag(const struct reading *reading, struct game_challenge *challenge)
 {
@@ -172,10 +194,8 @@ static void read_flag(const struct reading *reading, struct game_challenge *chal
         return;
     }
     if (get(reading, "testflag") != NULL &&
-        read_string(reading, "testflag", 0, FLAG_GUESS_BYTES_MAX, &guess) &&
-        !flag_matches_once(flag, guess)) {
-        complain(reading, "testflag",
-                 "the flag's pattern does not match the testflag exactly once");
+        read_string(reading, "testflag", 0, FLAG_GUESS_BYTES_MAX, &guess)) {
+        judge_testflag(reading, flag_judge(flag, guess));
     }
 }
 

@@ -100,13 +100,13 @@ static enum match match_from(const struct flag *flag, struct str guess, size_t f
     return rc == PCRE2_ERROR_NOMATCH ? MATCH_NONE : MATCH_GIVEN_UP;
 }
 
-bool flag_matches_once(const struct flag *flag, struct str guess)
+enum flag_verdict flag_judge(const struct flag *flag, struct str guess)
 {
     const PCRE2_SIZE *place = pcre2_get_ovector_pointer(flag->match);
 
     guess = str_trim(guess);
     if (guess.len > FLAG_GUESS_BYTES_MAX) {
-        return false;
+        return FLAG_NO_MATCH;
     }
     if (guess.len == 0) {
         guess = STR("");
@@ -116,8 +116,10 @@ bool flag_matches_once(const struct flag *flag, struct str guess)
     limit = limit > FLAG_MATCH_LIMIT ? FLAG_MATCH_LIMIT : limit;
     pcre2_set_match_limit(flag->limits,
                           limit < FLAG_MATCH_LIMIT_LEAST ? FLAG_MATCH_LIMIT_LEAST : limit);
-    if (match_from(flag, guess, 0, false) != MATCH_FOUND) {
-        return false;
+    enum match match = match_from(flag, guess, 0, false);
+
+    if (match != MATCH_FOUND) {
+        return match == MATCH_NONE ? FLAG_NO_MATCH : FLAG_GIVEN_UP;
     }
     /* \K inside a lookahead can put the start behind the end; such a match counts as empty. */
     bool was_empty = place[0] >= place[1];
@@ -125,5 +127,14 @@ bool flag_matches_once(const struct flag *flag, struct str guess)
 
     /* As in Perl's m//g: after an empty match the next one may begin at the same place, but only if
      * it is not empty there. */
-    return match_from(flag, guess, next, was_empty) == MATCH_NONE;
+    match = match_from(flag, guess, next, was_empty);
+    if (match == MATCH_GIVEN_UP) {
+        return FLAG_GIVEN_UP;
+    }
+    return match == MATCH_NONE ? FLAG_RIGHT : FLAG_MATCHES_TWICE;
+}
+
+bool flag_matches_once(const struct flag *flag, struct str guess)
+{
+    return flag_judge(flag, guess) == FLAG_RIGHT;
 }

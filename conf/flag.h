@@ -25,5 +25,14 @@ MUST_USE struct flag *flag_compile(struct str pattern, char *ret_error, size_t e
                                    size_t *ret_offset);
 void flag_free(struct flag *flag); /* takes NULL */
 
+enum flag_verdict {
+    FLAG_RIGHT,         /* the pattern matches exactly once */
+    FLAG_NO_MATCH,      /* not at all */
+    FLAG_MATCHES_TWICE, /* or more often */
+    FLAG_GIVEN_UP,      /* a limit was met before that was known */
+};
+
+/* Why a guess is right or wrong: for the organiser's own one, of whom nothing is hidden. */
+enum flag_verdict flag_judge(const struct flag *flag, struct str guess);
 /* The number of non-overlapping matches in the trimmed guess is 1. */
 bool flag_matches_once(const struct flag *flag, struct str guess);

@@ -301,9 +301,12 @@ static void a_testflag_must_match_exactly_once(void **state)
 {
     (void)state;
     expect_error(WITH_FLAG("\"flag\":\"^a$\",\n\"testflag\":\"b\""),
-                 FILE_NAME ":3: ", "does not match the testflag exactly once");
+                 FILE_NAME ":3: ", "does not match the testflag; it must");
     expect_error(WITH_FLAG("\"flag\":\"a\",\n\"testflag\":\"aa\""),
-                 FILE_NAME ":3: ", "does not match the testflag exactly once");
+                 FILE_NAME ":3: ", "matches the testflag more than once");
+    expect_error(WITH_FLAG("\"flag\":\"^(a+)+$\",\n"
+                           "\"testflag\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\""),
+                 FILE_NAME ":3: ", "takes too many steps on the testflag");
     expect_error(WITH_FLAG("\"flag\":\"a\",\n\"testflag\":1"),
                  FILE_NAME ":3: ", "\"testflag\" must be a string");
 }
