@@ -17,6 +17,8 @@
 #include "shm/base/hash.h"
 
 #define ERROR_TEXT_BYTES 160
+/* "challenge", a title of which 60 bytes are told, and the NUL. */
+#define NAME_BYTES 80
 
 struct loader {
     struct str text; /* as in the file: what lines are counted in */
@@ -24,6 +26,7 @@ struct loader {
     struct arena *arena;
     struct diag *diag;
     struct challenges *out;
+    json_t *array; /* all challenges; borrowed from challenges_load() */
     struct index by_id;
     uint32_t *elements; /* of each challenge: its place in the file's array, for lines */
 };
@@ -54,16 +57,36 @@ static uint32_t line_of(const struct reading *reading, const char *key)
     return json_text_find(reading->loader->text, place);
 }
 
+/* A file may be one long line, as programs write it: then only this tells where to look. */
+static void name_challenge(const struct reading *reading, char ret_name[NAME_BYTES])
+{
+    json_t *object = json_array_get(reading->loader->array, reading->element);
+    json_t *id = json_object_get(object, "id");
+    const char *title = json_string_value(json_object_get(object, "title"));
+
+    if (json_is_integer(id)) {
+        (void)snprintf(ret_name, NAME_BYTES, "challenge %lld", (long long)json_integer_value(id));
+    } else if (title != NULL && title[0] != '\0') {
+        (void)snprintf(ret_name, NAME_BYTES, "challenge \"%.60s\"", title);
+    } else {
+        (void)snprintf(ret_name, NAME_BYTES, "challenge number %u of the file",
+                       reading->element + 1);
+    }
+}
+
 static void PRINTF_LIKE(3, 4)
     complain(const struct reading *reading, const char *key, const char *format, ...)
 {
+    char name[NAME_BYTES];
     char text[480];
     va_list arguments;
 
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    diag_error(reading->loader->diag, reading->loader->file, line_of(reading, key), "%s", text);
+    name_challenge(reading, name);
+    diag_error(reading->loader->diag, reading->loader->file, line_of(reading, key), "%s: %s", name,
+               text);
 }
 
 /* NULL: it is not there, or null. */
@@ -143,9 +166,11 @@ static void warn_unknown_keys(const struct reading *reading, const char *const *
         }
         if (!is_known) {
             const char *nearest = nearest_word(str_from(key), known, count);
+            char name[NAME_BYTES];
 
+            name_challenge(reading, name);
             diag_warning(reading->loader->diag, reading->loader->file, line_of(reading, key),
-                         "nothing reads \"%.60s\"%s%s%s", key,
+                         "%s: nothing reads \"%.60s\"%s%s%s", name, key,
                          nearest != NULL ? "; did you mean \"" : "", nearest != NULL ? nearest : "",
                          nearest != NULL ? "\"?" : "");
         }
@@ -273,10 +298,13 @@ static void read_id(const struct reading *reading, struct game_challenge *challe
     if (twin != INDEX_END) {
         struct reading first = {loader, NULL, loader->elements[twin], -1};
 
-        complain(reading, "id",
-                 "the id %u is used twice, first in line %u; give each challenge its "
-                 "own",
-                 challenge->id, line_of(&first, "id"));
+        const char *title = json_string_value(get(reading, "title"));
+
+        diag_error(
+            loader->diag, loader->file, line_of(reading, "id"),
+            "the id %u is used twice, first in line %u%s%.60s%s; give each challenge its own",
+            challenge->id, line_of(&first, "id"), title != NULL ? ", again by \"" : "",
+            title != NULL ? title : "", title != NULL ? "\"" : "");
         return;
     }
     index_add(&loader->by_id, hash_bytes(&challenge->id, sizeof(challenge->id), 0),
@@ -327,7 +355,7 @@ static void add_requirement(const struct reading *reading, struct game_challenge
         return;
     }
     if (at == own_position) {
-        complain(reading, "requirements", "the challenge requires itself, so nobody can open it");
+        complain(reading, "requirements", "it requires itself, so nobody can open it");
         return;
     }
     for (uint32_t i = 0; i < challenge->requirement_count; i++) {
@@ -338,10 +366,10 @@ static void add_requirement(const struct reading *reading, struct game_challenge
     positions[challenge->requirement_count++] = at;
 }
 
-static void read_requirements(struct loader *loader, json_t *array, uint32_t position)
+static void read_requirements(struct loader *loader, uint32_t position)
 {
     struct game_challenge *challenge = &loader->out->list[position];
-    struct reading reading = {loader, json_array_get(array, loader->elements[position]),
+    struct reading reading = {loader, json_array_get(loader->array, loader->elements[position]),
                               loader->elements[position], -1};
     json_t *requirements = get(&reading, "requirements");
     size_t count = json_array_size(requirements);
@@ -367,8 +395,8 @@ static void report_cycle(void *context, uint32_t position, const char *cycle)
     struct loader *loader = context;
     struct reading reading = {loader, NULL, loader->elements[position], -1};
 
-    complain(&reading, "requirements",
-             "challenges %s require each other in a circle, so nobody can open them", cycle);
+    diag_error(loader->diag, loader->file, line_of(&reading, "requirements"),
+               "challenges %s require each other in a circle, so nobody can open them", cycle);
 }
 
 static void read_array(struct loader *loader, json_t *array)
@@ -376,6 +404,7 @@ static void read_array(struct loader *loader, json_t *array)
     struct challenges *out = loader->out;
     uint32_t count = (uint32_t)json_array_size(array);
 
+    loader->array = array;
     out->list = arena_alloc(loader->arena, count, sizeof(*out->list));
     out->hints = arena_alloc(loader->arena, count, sizeof(*out->hints));
     out->requirements = arena_alloc(loader->arena, count, sizeof(*out->requirements));
@@ -385,7 +414,7 @@ static void read_array(struct loader *loader, json_t *array)
         read_challenge(loader, i, json_array_get(array, i));
     }
     for (uint32_t i = 0; i < out->count; i++) {
-        read_requirements(loader, array, i);
+        read_requirements(loader, i);
     }
     requirements_find_cycles(out, loader->arena, report_cycle, loader);
 }

@@ -420,6 +420,27 @@ static void all_mistakes_are_told_at_once(void **state)
     release(&loaded);
 }
 
+static void a_mistake_in_a_file_of_one_line_names_its_challenge(void **state)
+{
+    (void)state;
+    struct loaded loaded =
+        load("[{\"id\":7,\"points\":-1,\"hints\":[{\"id\":2}],\"pionts\":1},"
+             "{\"title\":\"Warm up\",\"points\":-1},{\"id\":\"8\",\"title\":5},3,"
+             "{\"id\":7,\"title\":\"Twin\"}]");
+
+    assert_said(&loaded.diag, FILE_NAME ":1: ", "1: challenge 7: \"points\" must be");
+    assert_said(&loaded.diag, FILE_NAME ":1: ", "1: challenge 7: hints out of order");
+    assert_said(&loaded.diag, FILE_NAME ":1: ", "1: challenge 7: nothing reads \"pionts\"");
+    assert_said(&loaded.diag, FILE_NAME ":1: ", "1: challenge \"Warm up\": \"id\" is missing");
+    assert_said(&loaded.diag, FILE_NAME ":1: ", "1: challenge \"Warm up\": \"points\" must be");
+    assert_said(&loaded.diag,
+                FILE_NAME ":1: ", "1: challenge number 3 of the file: \"title\" must");
+    assert_said(&loaded.diag, FILE_NAME ":1: ", "1: challenge number 4 of the file: a challenge");
+    assert_said(&loaded.diag,
+                FILE_NAME ":1: ", "the id 7 is used twice, first in line 1, again by \"Twin\"");
+    release(&loaded);
+}
+
 static void a_cut_file_is_a_mistake_at_every_length(void **state)
 {
     (void)state;
@@ -484,6 +505,7 @@ int main(void)
         cmocka_unit_test(a_circle_of_requirements_is_named_by_ids),
         cmocka_unit_test(a_long_chain_of_requirements_is_no_circle),
         cmocka_unit_test(all_mistakes_are_told_at_once),
+        cmocka_unit_test(a_mistake_in_a_file_of_one_line_names_its_challenge),
         cmocka_unit_test(a_cut_file_is_a_mistake_at_every_length),
         cmocka_unit_test(a_changed_byte_never_breaks_the_loader),
     };
