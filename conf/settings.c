@@ -62,7 +62,8 @@ complaint_keep(cyaml_log_t level, void *context, const char *format, va_list arg
     if (place != NULL && complaint->line == 0) {
         complaint->line = (uint32_t)strtoul(place + strlen("(line: "), NULL, 10);
     }
-    if (complaint->text[0] == '\0' && strstr(text, "Backtrace:") == NULL) {
+    /* Lines of the trace begin with blanks: where something is wrong, never what. */
+    if (complaint->text[0] == '\0' && text[0] != ' ' && strstr(text, "Backtrace:") == NULL) {
         const char *start = strncmp(text, "Load: ", 6) == 0 ? text + 6 : text;
 
         (void)snprintf(complaint->text, sizeof(complaint->text), "%s", start);
@@ -227,14 +228,15 @@ static bool says_nothing(struct str bytes)
     return true;
 }
 
-/* Finds the line of each value, and keys that are unknown or there twice. */
-static void walk_lines(const struct schema *schema, struct str bytes, const char *file,
+/* Finds the line of each value, and keys that are unknown or there twice.  true: one is twice. */
+static bool walk_lines(const struct schema *schema, struct str bytes, const char *file,
                        struct diag *diag, struct settings_yaml_value *values)
 {
     struct yaml_lines lines = yaml_lines_begin(bytes);
     struct str section;
     struct str key;
     bool known_section = false;
+    bool twice = false;
 
     while (yaml_lines_next(&lines, &section, &key)) {
         bool known = false;
@@ -249,6 +251,7 @@ static void walk_lines(const struct schema *schema, struct str bytes, const char
                 if (values[i].line != 0) {
                     diag_error(diag, file, lines.line, "%s is here twice, first in line %u", name,
                                values[i].line);
+                    twice = true;
                 }
                 values[i].line = lines.line;
                 known = true;
@@ -262,12 +265,15 @@ static void walk_lines(const struct schema *schema, struct str bytes, const char
             report_unknown(schema, file, lines.line, section, key, diag);
         }
     }
+    return twice;
 }
 
-/* libcyaml speaks of events, libyaml of tokens: the same in an organiser's words. */
-static void report_complaint(const struct complaint *complaint, cyaml_err_t error, struct str bytes,
-                             const char *file, struct diag *diag)
+/* libcyaml speaks of events, libyaml of tokens: the same in an organiser's words.
+ * twice_said: walk_lines() has found a key that is there twice. */
+static void report_complaint(const struct complaint *complaint, cyaml_err_t error, bool twice_said,
+                             struct str bytes, const char *file, struct diag *diag)
 {
+    static const char seen[] = "Mapping field already seen: ";
     static const struct {
         const char *start;
         const char *sentence;
@@ -285,7 +291,16 @@ static void report_complaint(const struct complaint *complaint, cyaml_err_t erro
             return;
         }
     }
-    if (strncmp(text, "Unexpected key: ", 16) == 0) {
+    if (error == CYAML_ERR_ALIAS || error == CYAML_ERR_INVALID_ALIAS) {
+        diag_error(diag, file, complaint->line,
+                   "an alias such as *name is not taken here; write the value itself, in quotes if "
+                   "it begins with *");
+    } else if (strncmp(text, seen, sizeof(seen) - 1) == 0) {
+        if (!twice_said) {
+            diag_error(diag, file, complaint->line, "\"%s\" is here twice; put both into one",
+                       text + sizeof(seen) - 1);
+        }
+    } else if (strncmp(text, "Unexpected key: ", 16) == 0) {
         diag_error(diag, file, complaint->line, "there is no key \"%s\"", text + 16);
     } else if (strncmp(text, "libyaml: ", 9) == 0 && yaml_lines_find_tab(&lines)) {
         diag_error(diag, file, lines.line, "a tab cannot indent a line in YAML; use blanks");
@@ -315,7 +330,7 @@ bool settings_read_yaml(struct str bytes, const char *file, const struct setting
     if (says_nothing(bytes)) {
         return true;
     }
-    walk_lines(schema, bytes, file, diag, ret_values);
+    bool twice_said = walk_lines(schema, bytes, file, diag, ret_values);
     bool unknown_keys = diag->errors > errors_before;
     cyaml_config_t config = {
         .log_fn = complaint_keep,
@@ -328,7 +343,7 @@ bool settings_read_yaml(struct str bytes, const char *file, const struct setting
                                         &schema->root, &data, NULL);
 
     if (error != CYAML_OK) {
-        report_complaint(&complaint, error, bytes, file, diag);
+        report_complaint(&complaint, error, twice_said, bytes, file, diag);
         return false;
     }
     if (data != NULL) {

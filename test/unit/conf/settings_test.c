@@ -210,7 +210,24 @@ static void unknown_keys_have_their_line_and_a_suggestion(void **state)
 static void a_key_is_there_once(void **state)
 {
     (void)state;
-    expect_error("listen:\n  port: 1\n  port: 2\n", "ctfg.yaml:3: ", "twice, first in line 2");
+    static const struct {
+        const char *yaml;
+        const char *where;
+        const char *what;
+    } rows[] = {
+        {"listen:\n  port: 1\n  port: 2\n", "ctfg.yaml:3: ", "twice, first in line 2"},
+        {"listen:\n  port: 1\nlisten:\n  port: 2\n", "ctfg.yaml:4: ", "twice, first in line 2"},
+        {"\nlisten: {port: 1, port: 2}\n", "ctfg.yaml:2: ", "\"port\" is here twice"},
+        {"listen:\n  port: 1\nlisten:\n  backlog: 2\n", "ctfg.yaml:", "\"listen\" is here twice"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct loaded loaded = load(rows[i].yaml, NULL, NULL);
+
+        assert_said(&loaded.diag, rows[i].where, rows[i].what);
+        assert_int_equal(loaded.diag.errors, 1);
+        release(&loaded);
+    }
 }
 
 static void what_is_no_yaml_has_a_line(void **state)
@@ -222,7 +239,10 @@ static void what_is_no_yaml_has_a_line(void **state)
     expect_error("game:\n  blocked_names: admin\n", "ctfg.yaml:2: ", "a list belongs here");
     expect_error("game:\n  name: a: b\n", "ctfg.yaml:2: ", "no valid YAML");
     expect_error("listen:\n\n\tport: 1\n", "ctfg.yaml:3: ", "a tab cannot indent");
-    expect_error("listen:\n  port: &x 1\n  backlog: *x\n", "ctfg.yaml:3: ", "");
+    expect_error("listen:\n  port: &x 1\n  backlog: *x\n",
+                 "ctfg.yaml:3: ", "an alias such as *name");
+    expect_error("game:\n  name: *b\n", "ctfg.yaml:2: ", "an alias such as *name");
+    expect_error("game:\n  blocked_names: [*b]\n", "ctfg.yaml:2: ", "an alias such as *name");
     expect_error("\xff\n", "ctfg.yaml: ", "must be UTF-8");
 }
 
