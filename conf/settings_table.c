@@ -153,7 +153,7 @@ const struct settings_row settings_rows[] = {
      .sentence = "Failed logins for one username."},
     {.key = "limits.login_address", .kind = SETTINGS_LIMIT, .offset = FIELD(limit_login_address),
      .initial = "3000 + 50/s", .least = 1, .most = 1000000,
-     .sentence = "Failed logins from one address; a whole room may share it."},
+     .sentence = "Failed logins and wrong tokens from one address; a whole room may share it."},
     {.key = "limits.session", .kind = SETTINGS_SECONDS, .offset = FIELD(session_ttl_s),
      .initial = "12h", .least = 1, .most = 31536000,
      .sentence = "How long a login lasts."},

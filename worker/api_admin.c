@@ -2,8 +2,7 @@
 /*
  * api_admin.c - GET /reset, POST /admin/reset, POST /admin/logout: for who knows CTFG_ADMIN_TOKEN.
  *
- * The form works without script.  A wrong token costs a token of the address's login limit, so the
- * admin token cannot be guessed at speed.
+ * The form works without script; its token comes in the body, where the route table does not look.
  */
 #include <string.h>
 
@@ -14,8 +13,6 @@
 #include "worker/body.h"
 #include "worker/context.h"
 #include "worker/dbclient.h"
-#include "worker/limit.h"
-#include "worker/peer.h"
 #include "worker/response.h"
 #include "worker/route.h"
 
@@ -130,12 +127,9 @@ static bool is_json(const struct request *request)
 void api_reset(struct exchange *exchange)
 {
     struct conn *conn = exchange->conn;
-    struct worker *worker = exchange->worker;
     bool wants_html = !is_json(exchange->request);
     char token[TOKEN_BYTES_MAX] = "";
     char confirm[8] = "";
-    struct peer_address address;
-    uint64_t retry_us;
 
     if (!wants_html && !read_json(exchange->request->body, token)) {
         response_error(conn, 400, "missing_parameters");
@@ -148,19 +142,18 @@ void api_reset(struct exchange *exchange)
                                                      sizeof(confirm)) &&
                                      strcmp(confirm, "yes") == 0);
 
-    peer_client_address(conn, exchange->request, &address);
-    struct str key = peer_address_key(&address);
-    if (!limit_take_key(worker, LIMIT_LOGIN_ADDRESS, key, &retry_us)) {
-        response_limited(conn, retry_us);
-    } else if (worker->game->admin_token.len == 0 ||
-               !str_equal_secret(str_from(token), worker->game->admin_token)) {
+    enum route_verdict verdict =
+        route_judge_token(exchange, str_from(token), exchange->worker->game->admin_token);
+    if (verdict == ROUTE_MAY_WAIT) {
+        return;
+    }
+    if (verdict == ROUTE_MAY_NOT) {
         answer(conn, wants_html, 401, "unauthorized",
                STR(HTML_HEAD "<p>That is not the admin token.</p>" HTML_FORM HTML_FOOT));
     } else if (!confirmed) {
         answer(conn, wants_html, 400, "missing_parameters",
                STR(HTML_HEAD "<p>Tick the box to confirm.</p>" HTML_FORM HTML_FOOT));
     } else {
-        limit_refund_key(worker, LIMIT_LOGIN_ADDRESS, key);
         ask_for_reset(exchange, wants_html);
     }
 }

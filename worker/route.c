@@ -101,9 +101,33 @@ static struct str authorization_token(const struct request *request)
     return value;
 }
 
-static bool token_fits(const struct request *request, struct str token)
+enum route_verdict route_judge_token(struct exchange *exchange, struct str given,
+                                     struct str expected)
 {
-    return token.len > 0 && str_equal_secret(authorization_token(request), token);
+    struct worker *worker = exchange->worker;
+    struct peer_address address;
+    uint64_t retry_us;
+
+    if (given.len == 0 || expected.len == 0) {
+        return ROUTE_MAY_NOT;
+    }
+    peer_client_address(exchange->conn, exchange->request, &address);
+    struct str key = peer_address_key(&address);
+    /* Taken before: whoever has none left must not learn which token is right. */
+    if (!limit_take_key(worker, LIMIT_LOGIN_ADDRESS, key, &retry_us)) {
+        response_limited(exchange->conn, retry_us);
+        return ROUTE_MAY_WAIT;
+    }
+    if (!str_equal_secret(given, expected)) {
+        return ROUTE_MAY_NOT;
+    }
+    limit_refund_key(worker, LIMIT_LOGIN_ADDRESS, key);
+    return ROUTE_MAY;
+}
+
+static enum route_verdict judge_header(struct exchange *exchange, struct str expected)
+{
+    return route_judge_token(exchange, authorization_token(exchange->request), expected);
 }
 
 /* Fills in the session, if there is a good one. */
@@ -117,27 +141,28 @@ static bool find_session(struct exchange *exchange)
     return exchange->who != NULL;
 }
 
-static bool who_may(const struct route *route, struct exchange *exchange)
+static enum route_verdict who_may(const struct route *route, struct exchange *exchange)
 {
     const struct game *game = exchange->worker->game;
 
     switch (route->auth) {
     case AUTH_NONE:
-        return true;
+        return ROUTE_MAY;
     case AUTH_OPTIONAL:
         (void)find_session(exchange);
-        return true;
+        return ROUTE_MAY;
     case AUTH_PLAYER:
-        return find_session(exchange);
+        return find_session(exchange) ? ROUTE_MAY : ROUTE_MAY_NOT;
     case AUTH_BOARD:
-        return find_session(exchange) || game->settings.board_public ||
-               token_fits(exchange->request, game->display_token);
+        return find_session(exchange) || game->settings.board_public
+                   ? ROUTE_MAY
+                   : judge_header(exchange, game->display_token);
     case AUTH_API_TOKEN:
-        return token_fits(exchange->request, game->api_token);
+        return judge_header(exchange, game->api_token);
     case AUTH_ADMIN_TOKEN:
-        return token_fits(exchange->request, game->admin_token);
+        return judge_header(exchange, game->admin_token);
     }
-    return false;
+    return ROUTE_MAY_NOT;
 }
 
 bool route_take_limit(struct exchange *exchange, enum limit_kind kind)
@@ -165,6 +190,17 @@ bool route_take_limit(struct exchange *exchange, enum limit_kind kind)
     return taken;
 }
 
+/* false: the answer is given. */
+static bool admit(const struct route *route, struct exchange *exchange)
+{
+    enum route_verdict verdict = who_may(route, exchange);
+
+    if (verdict == ROUTE_MAY_NOT) {
+        response_error(exchange->conn, 401, "unauthorized");
+    }
+    return verdict == ROUTE_MAY;
+}
+
 static void run(const struct route *route, uint32_t row, struct exchange *exchange)
 {
     struct conn *conn = exchange->conn;
@@ -173,9 +209,7 @@ static void run(const struct route *route, uint32_t row, struct exchange *exchan
     slots_enter_route(row);
     if (route->method == METHOD_POST && !peer_origin_is_allowed(conn, exchange->request)) {
         response_error(conn, 403, "foreign_origin");
-    } else if (!who_may(route, exchange)) {
-        response_error(conn, 401, "unauthorized");
-    } else if (route_take_limit(exchange, route->limit)) {
+    } else if (admit(route, exchange) && route_take_limit(exchange, route->limit)) {
         route->handler(exchange);
     }
     slots_enter_route(SHM_NONE);

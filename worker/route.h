@@ -44,6 +44,20 @@ struct route {
     route_handler handler;
 };
 
+/* What becomes of who shows a token, or of a request as a whole. */
+enum route_verdict {
+    ROUTE_MAY,
+    ROUTE_MAY_NOT,  /* to be answered 401 */
+    ROUTE_MAY_WAIT, /* 429 is answered, whether the token was right or not */
+};
+
+/*
+ * Is this the token?  THE way to compare one: a wrong one costs a try of the address's login limit,
+ * past which nothing is compared, so that none can be guessed at speed.  A right one costs nothing,
+ * nor does an empty one or one for what is switched off: there is nothing to guess.
+ */
+MUST_USE enum route_verdict route_judge_token(struct exchange *exchange, struct str given,
+                                              struct str expected);
 /* Takes one token of a kind for this exchange's player.  false: the answer (429) is given. */
 MUST_USE bool route_take_limit(struct exchange *exchange, enum limit_kind kind);
 /* Finds, checks method, origin of state-changing calls, session and limit, then calls the handler. */

@@ -387,6 +387,10 @@ describe("docs/openapi.yaml", { timeout: 120000 }, () => {
     await twice("setName", { body: { name: "x" } });
     await twice("award", { headers: bearer("api-token"), body: { username: "nobody", id: 1 } });
     await twice("reset", { body: { token: "no" } });
+    await twice("adminLogout", { headers: bearer("no"), body: {} });
+    for (const id of ["scoreboard", "graph", "display"]) {
+      await ask(strict, id, 429, { headers: bearer("no") });
+    }
     await twice("events", {});
     await ask(strict, "player", 429, { player, query: "?user_id=1" });
     await ask(strict, "solves", 429, { player, query: "?id=1" });

@@ -198,6 +198,49 @@ describe("P5: no one sees or does what they may not", { timeout: 120000 }, () =>
     assert.equal((await award("", { username: playerName(50), id: 3 })).status, 401);
   });
 
+  it("wrong tokens are limited by address, whatever they are for, and right ones cost nothing", async () => {
+    const strict = await startServer({
+      game: makeGame({
+        players: 1,
+        challenges: 1,
+        files: { "ctfg.yaml": "http:\n  trusted_proxies: [127.0.0.1]\nlimits:\n  login_address: 5 + 1/600s\n" },
+      }),
+      flags: ["--workers", "1"],
+      env: { CTFG_API_TOKEN: API_TOKEN, CTFG_ADMIN_TOKEN: ADMIN_TOKEN, CTFG_DISPLAY_TOKEN: "a-display-token" },
+    });
+    try {
+      const rows = [
+        ["POST", "/api/award", API_TOKEN, { username: playerName(0), id: 1 }],
+        ["POST", "/admin/logout", ADMIN_TOKEN, {}],
+        ["GET", "/api/scoreboard", "a-display-token"],
+        ["GET", "/api/display", "a-display-token"],
+      ];
+      const ask = async ([method, path, , body], address, token) => {
+        const headers = { "X-Forwarded-For": address, ...(token && { Authorization: `Bearer ${token}` }) };
+        return (await call(strict.url, method, path, { headers, body })).status;
+      };
+      const reset = async (address, token) =>
+        (await call(strict.url, "POST", "/admin/reset", { headers: { "X-Forwarded-For": address }, body: { token } }))
+          .status;
+      for (const [i, row] of rows.entries()) {
+        const address = `10.0.0.${i + 1}`;
+        for (let asked = 0; asked < 20; asked++) {
+          assert.equal(await ask(row, address, row[2]), 200, `${row[1]}: a right token costs nothing`);
+          assert.equal(await ask(row, address), 401, `${row[1]}: no token is no guess`);
+        }
+        for (let asked = 0; asked < 5; asked++) {
+          assert.equal(await ask(row, address, `wrong-${asked}`), 401, row[1]);
+        }
+        assert.equal(await ask(row, address, "wrong"), 429, row[1]);
+        assert.equal(await ask(row, address, row[2]), 429, `${row[1]} tells which token is right`);
+        assert.equal(await reset(address, ADMIN_TOKEN), 429, "one limit for all of them");
+        assert.equal(await ask(row, "10.0.1.1", row[2]), 200, `${row[1]}: a neighbour is not limited`);
+      }
+    } finally {
+      await strict.stop();
+    }
+  });
+
   it("no password, token, cookie, flag or guess is in the log, at the most talkative level", async () => {
     const secrets = [
       API_TOKEN,
