@@ -34,7 +34,7 @@ const struct settings_row settings_rows[] = {
      .initial = "false",
      .sentence = "Anyone may see the scoreboard and the room's screen without a login."},
     {.key = "game.starts", .kind = SETTINGS_MOMENT, .offset = FIELD(starts_ms), .initial = "",
-     .sentence = "The beginning, as \"2026-11-28T10:00:00+01:00\": /board counts down; nothing opens."},
+     .sentence = "The beginning, as \"2026-11-28T10:00:00+01:00\": /board counts down to it; nothing is closed before."},
     {.key = "game.ends", .kind = SETTINGS_MOMENT, .offset = FIELD(ends_ms), .initial = "",
      .sentence = "The end, in the same way: /board counts down; the game goes on all the same."},
     {.key = "game.blocked_names", .kind = SETTINGS_LIST, .offset = FIELD(blocked_names),
