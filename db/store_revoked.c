@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* store_revoked.c - sessions that were logged out, on disk until they would have expired anyway. */
 
-#include <sqlite3.h>
-
 #include "db/store.h"
 #include "db/store_sqlite.h"
 #include "shm/base/check.h"

@@ -90,7 +90,7 @@ void peer_client_address(const struct conn *conn, const struct request *request,
         return;
     }
     for (unsigned hop = 0; hop < FORWARDED_HOPS_MAX && rest.len > 0; hop++) {
-        struct peer_address address;
+        struct peer_address address = {0};
 
         if (!network_address_parse(cut_last(&rest), address.bytes)) {
             return;
