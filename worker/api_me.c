@@ -12,7 +12,8 @@
 
 #define ME_ANSWER_BYTES_MAX 4096
 
-static void write_me(struct json_out *json, struct exchange *exchange, const struct player_now *now)
+/* false: a Host that makes no URL. */
+static bool write_me(struct json_out *json, struct exchange *exchange, const struct player_now *now)
 {
     struct str name = player_display_name(&now->view);
     struct buf url = BUF_INIT(WEBSOCKET_URL_BYTES_MAX);
@@ -46,8 +47,9 @@ static void write_me(struct json_out *json, struct exchange *exchange, const str
     json_key_u64(json, "submit_tries_left", tries);
     json_key_u64(json, "submit_retry_after_ms", (retry_us + 999) / 1000);
     json_object_end(json);
-    json->buf->failed |= url.failed;
+    bool fits = !url.failed;
     buf_free(&url);
+    return fits;
 }
 
 void api_me(struct exchange *exchange)
@@ -60,12 +62,11 @@ void api_me(struct exchange *exchange)
         response_error(exchange->conn, 401, "no session");
         return;
     }
-    if (player_read_now(exchange->worker, exchange->session.player, &now)) {
-        write_me(&json, exchange, &now);
-    } else {
-        body.failed = true;
-    }
-    if (body.failed) {
+    if (!player_read_now(exchange->worker, exchange->session.player, &now)) {
+        response_error(exchange->conn, 503, "unavailable");
+    } else if (!write_me(&json, exchange, &now)) {
+        response_error(exchange->conn, 400, "bad_request");
+    } else if (body.failed) {
         response_error(exchange->conn, 503, "unavailable");
     } else {
         response_json(exchange->conn, 200, buf_str(&body), NULL);

@@ -221,6 +221,7 @@ describe("docs/openapi.yaml", { timeout: 120000 }, () => {
     await ask(main, "login", 400, { body: credentials, headers: { Host: "h".repeat(600) } });
     await ask(main, "login", 401, { body: { ...credentials, password: "no" } });
     await ask(main, "me", 200, { player });
+    await ask(main, "me", 400, { player, headers: { Host: "h".repeat(120) } });
     await ask(main, "me", 401);
     await ask(main, "setName", 200, { player, body: { name: "The First" } });
     for (const name of ["", "x", "x1".repeat(16), "a<b", "The Admin", "heyyyyyy", undefined]) {
@@ -291,6 +292,7 @@ describe("docs/openapi.yaml", { timeout: 120000 }, () => {
     await ask(main, "solves", 400, { player, query: "?id=x" });
     await ask(main, "solves", 404, { player, query: "?id=9" });
     await ask(main, "display", 200, { headers: bearer("display-token") });
+    await ask(main, "display", 400, { headers: { ...bearer("display-token"), Host: "h".repeat(120) } });
   });
 
   it("the page and its files", async () => {
