@@ -268,6 +268,24 @@ static bool walk_lines(const struct schema *schema, struct str bytes, const char
     return twice;
 }
 
+/* A value in braces has no line that the walk above knows: that of its section is where it begins. */
+static void find_lines_in_braces(const struct schema *schema, struct str bytes,
+                                 struct settings_yaml_value *values)
+{
+    struct yaml_lines lines = yaml_lines_begin(bytes);
+    struct str section;
+    struct str key;
+
+    while (yaml_lines_next(&lines, &section, &key)) {
+        for (uint32_t i = 0; section.len == 0 && i < schema->key_count; i++) {
+            if (values[i].is_set && values[i].line == 0 &&
+                str_equal(key_section(schema->keys[i].key), key)) {
+                values[i].line = lines.line;
+            }
+        }
+    }
+}
+
 /* libcyaml speaks of events, libyaml of tokens: the same in an organiser's words.
  * twice_said: walk_lines() has found a key that is there twice. */
 static void report_complaint(const struct complaint *complaint, cyaml_err_t error, bool twice_said,
@@ -348,46 +366,80 @@ bool settings_read_yaml(struct str bytes, const char *file, const struct setting
     }
     if (data != NULL) {
         copy_values(schema, data, arena, ret_values);
+        find_lines_in_braces(schema, bytes, ret_values);
         (void)cyaml_free(&config, &schema->root, data, 0);
     }
     return diag->errors == errors_before;
 }
 
-static void set_from(struct settings *settings, const struct settings_row *row, struct str text,
-                     struct arena *arena, struct diag *diag, const char *file, uint32_t line)
+/* Where a setting was said last. */
+struct place {
+    const char *file;
+    uint32_t line;
+    uint32_t order; /* which was said after which; 0: nowhere, it has its default */
+};
+
+/* The work of one settings_load(). */
+struct loading {
+    const struct game_files *files;
+    struct arena *arena;
+    struct diag *diag;
+    struct settings *settings;
+    struct place *places; /* one a row */
+    uint32_t said;
+};
+
+static void set_place(struct loading *loading, const struct settings_row *row, const char *file,
+                      uint32_t line)
+{
+    loading->places[row - settings_rows] = (struct place){file, line, ++loading->said};
+}
+
+/* Of two settings that do not go together: who had the last word. */
+static struct place last_place(const struct loading *loading, struct str key, struct str other_key)
+{
+    struct place place = loading->places[settings_find_key(key) - settings_rows];
+    struct place other = loading->places[settings_find_key(other_key) - settings_rows];
+
+    return other.order > place.order ? other : place;
+}
+
+static void set_from(struct loading *loading, const struct settings_row *row, struct str text,
+                     const char *file, uint32_t line)
 {
     char reason[SETTINGS_REASON_BYTES];
 
-    if (!settings_set(settings, row, text, arena, reason)) {
-        diag_error(diag, file, line, "%s %s", row->key, reason);
+    if (!settings_set(loading->settings, row, text, loading->arena, reason)) {
+        diag_error(loading->diag, file, line, "%s %s", row->key, reason);
     }
+    set_place(loading, row, file, line);
 }
 
-static void set_list_from(struct settings *settings, const struct settings_row *row,
-                          const struct settings_yaml_value *value, struct arena *arena,
-                          struct diag *diag, const char *file)
+static void set_list_from(struct loading *loading, const struct settings_row *row,
+                          const struct settings_yaml_value *value, const char *file)
 {
-    struct settings_list *list = (void *)((char *)settings + row->offset);
+    struct settings_list *list = (void *)((char *)loading->settings + row->offset);
     char reason[SETTINGS_REASON_BYTES];
 
     list->count = 0; /* "key: []" and "key:" mean none, not the default */
     for (uint32_t i = 0; i < value->item_count; i++) {
-        if (!settings_set_item(settings, row, value->items[i], i == 0, arena, reason)) {
-            diag_error(diag, file, value->line, "%s %s", row->key, reason);
+        if (!settings_set_item(loading->settings, row, value->items[i], i == 0, loading->arena,
+                               reason)) {
+            diag_error(loading->diag, file, value->line, "%s %s", row->key, reason);
             return;
         }
     }
 }
 
-static void load_yaml(const struct game_files *files, struct arena *arena, struct diag *diag,
-                      struct settings *settings)
+static void load_yaml(struct loading *loading)
 {
-    const char *file = files_display_path(files, "ctfg.yaml");
+    const char *file = files_display_path(loading->files, "ctfg.yaml");
+    struct arena *arena = loading->arena;
     struct settings_yaml_key *keys = arena_alloc(arena, settings_row_count, sizeof(*keys));
     struct settings_yaml_value *values = arena_alloc(arena, settings_row_count, sizeof(*values));
     struct str bytes;
 
-    if (!files_find(files, "ctfg.yaml", &bytes)) {
+    if (!files_find(loading->files, "ctfg.yaml", &bytes)) {
         return;
     }
     for (uint32_t i = 0; i < settings_row_count; i++) {
@@ -396,45 +448,42 @@ static void load_yaml(const struct game_files *files, struct arena *arena, struc
         keys[i] = (struct settings_yaml_key){row->key, row->kind == SETTINGS_LIST};
     }
     /* Whatever could be read is checked, also beside a mistake: all of them in one go. */
-    (void)!settings_read_yaml(bytes, file, keys, settings_row_count, arena, diag, values);
+    (void)!settings_read_yaml(bytes, file, keys, settings_row_count, arena, loading->diag, values);
     for (uint32_t i = 0; i < settings_row_count; i++) {
         if (keys[i].is_list && (values[i].is_set || values[i].line > 0)) {
-            set_list_from(settings, &settings_rows[i], &values[i], arena, diag, file);
+            set_list_from(loading, &settings_rows[i], &values[i], file);
         } else if (values[i].is_set) {
-            set_from(settings, &settings_rows[i], values[i].text, arena, diag, file,
-                     values[i].line);
+            set_from(loading, &settings_rows[i], values[i].text, file, values[i].line);
         }
     }
 }
 
 /* Variables of .env that are settings; its tokens are env_read_tokens()'s. */
-static void load_env(const struct game_files *files, struct arena *arena, struct diag *diag,
-                     struct settings *settings)
+static void load_env(struct loading *loading)
 {
+    const char *file = files_display_path(loading->files, ".env");
     struct str bytes = STR("");
     struct env_line line;
 
-    (void)files_find(files, ".env", &bytes);
+    (void)files_find(loading->files, ".env", &bytes);
     for (struct env_reader reader = env_begin(bytes); env_next(&reader, &line);) {
         const struct settings_row *row = settings_find_variable(line.name);
 
         if (row != NULL) {
-            set_from(settings, row, line.value, arena, diag, files_display_path(files, ".env"),
-                     line.line);
+            set_from(loading, row, line.value, file, line.line);
         }
     }
 }
 
 /* Environment and flags, as "key=value" lines. */
-static void load_overrides(const struct game_files *files, struct arena *arena, struct diag *diag,
-                           struct settings *settings)
+static void load_overrides(struct loading *loading)
 {
-    const char *file = files_display_path(files, "overrides");
+    const char *file = files_display_path(loading->files, "overrides");
     struct str rest = STR("");
     struct str line;
     struct str key;
 
-    (void)files_find(files, "overrides", &rest);
+    (void)files_find(loading->files, "overrides", &rest);
     while (str_split(&rest, '\n', &line)) {
         struct str value = line;
 
@@ -444,58 +493,55 @@ static void load_overrides(const struct game_files *files, struct arena *arena, 
         const struct settings_row *row = settings_find_key(key);
 
         if (row == NULL) {
-            diag_error(diag, file, 0, "there is no setting \"%.*s\"", STR_ARG(key));
+            diag_error(loading->diag, file, 0, "there is no setting \"%.*s\"", STR_ARG(key));
             continue;
         }
-        set_from(settings, row, value, arena, diag, file, 0);
+        set_from(loading, row, value, file, 0);
     }
 }
 
-/* One place that settings come from, in the order of who has the last word. */
-struct source {
-    const char *name; /* for files_display_path() */
-    void (*load)(const struct game_files *files, struct arena *arena, struct diag *diag,
-                 struct settings *settings);
-};
-
-bool settings_load(const struct game_files *files, struct arena *arena, struct diag *diag,
-                   struct settings *ret_settings)
+/* Settings that go together only in one order. */
+static void check_orders(const struct loading *loading)
 {
-    static const struct source sources[] = {
-        {"ctfg.yaml", load_yaml}, {".env", load_env}, {"overrides", load_overrides}};
-    uint32_t errors_before = diag->errors;
-    struct settings *settings = arena_alloc(arena, 1, sizeof(*settings));
-    char reason[SETTINGS_REASON_BYTES];
-    const char *pings_from = sources[0].name; /* who said the last of the two times */
+    const struct settings *settings = loading->settings;
+    struct place place;
 
-    for (uint32_t i = 0; i < settings_row_count; i++) {
-        CHECK(settings_set(settings, &settings_rows[i], str_from(settings_rows[i].initial), arena,
-                           reason));
-    }
-    for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
-        uint32_t interval_ms = settings->ws_ping_interval_ms;
-        uint32_t timeout_ms = settings->ws_ping_timeout_ms;
-
-        sources[i].load(files, arena, diag, settings);
-        if (settings->ws_ping_interval_ms != interval_ms ||
-            settings->ws_ping_timeout_ms != timeout_ms) {
-            pings_from = sources[i].name;
-        }
-    }
     if (settings->ws_ping_timeout_ms <= settings->ws_ping_interval_ms) {
+        place = last_place(loading, STR("stream.ping_timeout"), STR("stream.ping_interval"));
         diag_error(
-            diag, files_display_path(files, pings_from), 0,
+            loading->diag, place.file, place.line,
             "stream.ping_timeout must be longer than stream.ping_interval, else every client "
             "is closed before it can answer");
     }
     if (settings->starts_ms > 0 && settings->ends_ms > 0 &&
         settings->ends_ms <= settings->starts_ms) {
-        diag_error(diag, files_display_path(files, "ctfg.yaml"), 0,
+        place = last_place(loading, STR("game.ends"), STR("game.starts"));
+        diag_error(loading->diag, place.file, place.line,
                    "game.ends must be later than game.starts");
     }
+}
+
+bool settings_load(const struct game_files *files, struct arena *arena, struct diag *diag,
+                   struct settings *ret_settings)
+{
+    uint32_t errors_before = diag->errors;
+    struct loading loading = {.files = files, .arena = arena, .diag = diag};
+    char reason[SETTINGS_REASON_BYTES];
+
+    loading.settings = arena_alloc(arena, 1, sizeof(*loading.settings));
+    loading.places = arena_alloc(arena, settings_row_count, sizeof(*loading.places));
+    for (uint32_t i = 0; i < settings_row_count; i++) {
+        CHECK(settings_set(loading.settings, &settings_rows[i], str_from(settings_rows[i].initial),
+                           arena, reason));
+    }
+    /* In the order of who has the last word. */
+    load_yaml(&loading);
+    load_env(&loading);
+    load_overrides(&loading);
+    check_orders(&loading); /* the defaults are in order: one of the two was said somewhere */
     if (diag->errors > errors_before) {
         return false;
     }
-    *ret_settings = *settings;
+    *ret_settings = *loading.settings;
     return true;
 }

@@ -27,7 +27,7 @@ struct settings_yaml_key {
 };
 
 struct settings_yaml_value {
-    uint32_t line; /* 0: not seen in the file, or in braces */
+    uint32_t line; /* 0: not seen in the file; in braces: of the section */
     bool is_set;
     struct str text;     /* of a single value */
     uint32_t item_count; /* of a list */

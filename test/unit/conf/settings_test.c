@@ -321,10 +321,18 @@ static void proxies_and_origins_are_taken_as_the_worker_reads_them(void **state)
     release(&loaded);
 }
 
+static void a_value_in_braces_has_the_line_of_its_section(void **state)
+{
+    (void)state;
+    expect_error("\nlisten: {port: \"80 80\"}\n", "ctfg.yaml:2: ", "must be a whole number");
+    expect_error("\nlisten: {\n  port: \"80 80\"}\n", "ctfg.yaml:3: ", "must be a whole number");
+    expect_error("\nhttp: {trusted_proxies: [banana]}\n", "ctfg.yaml:2: ", "\"banana\" is neither");
+}
+
 static void a_timeout_within_the_interval_is_refused(void **state)
 {
     (void)state;
-    expect_error("stream:\n  ping_interval: 45s\n", "ctfg.yaml", "must be longer than");
+    expect_error("stream:\n  ping_interval: 45s\n", "ctfg.yaml:2: ", "must be longer than");
     /* It is said of whoever set one of the two last. */
     struct loaded loaded =
         load("stream:\n  ping_interval: 20s\n", NULL, "stream.ping_timeout=20s\n");
@@ -333,7 +341,7 @@ static void a_timeout_within_the_interval_is_refused(void **state)
     release(&loaded);
     loaded = load("stream:\n  ping_interval: 20s\n", "CTFG_STREAM_PING_TIMEOUT=20s\n",
                   "listen.port=81\n");
-    assert_said(&loaded.diag, ".env: ", "must be longer than");
+    assert_said(&loaded.diag, ".env:1: ", "must be longer than");
     release(&loaded);
 }
 
@@ -341,7 +349,15 @@ static void a_game_that_ends_before_it_starts_is_refused(void **state)
 {
     (void)state;
     expect_error("game:\n  starts: 2026-11-28T10:00:00Z\n  ends: 2026-11-28T11:00:00+01:00\n",
-                 "ctfg.yaml", "game.ends must be later than game.starts");
+                 "ctfg.yaml:3: ", "game.ends must be later than game.starts");
+    expect_error("game:\n  ends: 2026-11-28T10:00:00Z\n\n"
+                 "  starts: 2026-11-28T11:00:00Z\n",
+                 "ctfg.yaml:2: ", "game.ends must be later than game.starts");
+    struct loaded loaded = load("game:\n  ends: 2026-11-28T10:00:00Z\n",
+                                "\nCTFG_GAME_STARTS=2026-11-28T10:00:00Z\n", NULL);
+
+    assert_said(&loaded.diag, ".env:2: ", "game.ends must be later than game.starts");
+    release(&loaded);
 }
 
 static void the_command_line_wins_over_env_over_file(void **state)
@@ -548,6 +564,7 @@ int main(void)
         cmocka_unit_test(what_is_no_yaml_has_a_line),
         cmocka_unit_test(each_kind_of_mistake_says_what_is_expected),
         cmocka_unit_test(proxies_and_origins_are_taken_as_the_worker_reads_them),
+        cmocka_unit_test(a_value_in_braces_has_the_line_of_its_section),
         cmocka_unit_test(a_timeout_within_the_interval_is_refused),
         cmocka_unit_test(a_game_that_ends_before_it_starts_is_refused),
         cmocka_unit_test(the_command_line_wins_over_env_over_file),
