@@ -19,6 +19,7 @@
 #include "shm/base/buf.h"
 #include "shm/base/check.h"
 #include "worker/chunked.h"
+#include "worker/session.h" /* SESSION_COOKIE_NAME */
 #include "worker/target.h"
 
 #define HEADERS_MAX 100      /* browsers behind two proxies send about 30 */
@@ -36,7 +37,12 @@ struct span {
 };
 
 /* What becomes of a header that comes twice. */
-enum twice { TWICE_REFUSED, TWICE_FIRST, TWICE_LAST /* the proxy next to us wrote that one */ };
+enum twice {
+    TWICE_REFUSED,
+    TWICE_FIRST,
+    TWICE_LAST,    /* the proxy next to us wrote that one */
+    TWICE_SESSION, /* the first with a session's cookie: some proxies pass on several lines */
+};
 
 struct http {
     llhttp_t parser;
@@ -87,7 +93,7 @@ static const struct known {
 } known[] = {
     {{"host", 4},                   FIELD(request.host),            TWICE_REFUSED},
     {{"origin", 6},                 FIELD(request.origin),          TWICE_REFUSED},
-    {{"cookie", 6},                 FIELD(request.cookie),          TWICE_FIRST},
+    {{"cookie", 6},                 FIELD(request.cookie),          TWICE_SESSION},
     {{"authorization", 13},         FIELD(request.authorization),   TWICE_REFUSED},
     {{"content-type", 12},          FIELD(request.content_type),    TWICE_REFUSED},
     {{"accept", 6},                 FIELD(request.accept),          TWICE_FIRST},
@@ -192,6 +198,20 @@ static bool name_is_token(const struct http *http)
            http->name.at + http->name.len < http->available && name[http->name.len] == ':';
 }
 
+static bool has_session(struct str cookies)
+{
+    struct str value;
+
+    return http_cookie_next(&cookies, SESSION_COOKIE_NAME, &value);
+}
+
+/* Of a header that came before: does what comes now take its place? */
+static bool counts_again(const struct http *http, enum twice twice, struct span before)
+{
+    return twice == TWICE_LAST || (twice == TWICE_SESSION &&
+                                   !has_session((struct str){http->base + before.at, before.len}));
+}
+
 static int remember_header(struct http *http)
 {
     struct str name = {http->base + http->name.at, http->name.len};
@@ -204,7 +224,7 @@ static int remember_header(struct http *http)
         if (again && known[i].twice == TWICE_REFUSED) {
             return stop(http, HTTP_BAD);
         }
-        if (!again || known[i].twice == TWICE_LAST) {
+        if (!again || counts_again(http, (enum twice)known[i].twice, http->spans[i])) {
             http->seen |= 1u << i;
             http->spans[i] = http->value;
         }

@@ -36,7 +36,7 @@ struct request {
     struct str query; /* behind '?', without it */
     struct str host;
     struct str origin; /* data == NULL: the header is absent; so below */
-    struct str cookie;
+    struct str cookie; /* of several lines, the first with a session's */
     struct str authorization;
     struct str content_type;
     struct str accept;
@@ -91,5 +91,6 @@ void http_next(struct http *http);
 
 /* One value of a query string, still encoded.  false: absent. */
 bool http_query_value(struct str query, const char *name, struct str *ret_value);
-/* One cookie by name, from a Cookie header or a whole Set-Cookie value sent back. */
-bool http_cookie_value(struct str cookie, const char *name, struct str *ret_value);
+/* The next cookie of that name, from a Cookie header or a whole Set-Cookie value sent back; *cookies
+ * is what stands behind it.  false: there is none. */
+bool http_cookie_next(struct str *cookies, const char *name, struct str *ret_value);

@@ -19,12 +19,12 @@ bool http_query_value(struct str query, const char *name, struct str *ret_value)
     return false;
 }
 
-bool http_cookie_value(struct str cookie, const char *name, struct str *ret_value)
+bool http_cookie_next(struct str *cookies, const char *name, struct str *ret_value)
 {
     struct str wanted = str_from(name);
     struct str pair;
 
-    while (str_split(&cookie, ';', &pair)) {
+    while (str_split(cookies, ';', &pair)) {
         pair = str_trim(pair);
         if (pair.len > wanted.len && pair.data[wanted.len] == '=' &&
             memcmp(pair.data, wanted.data, wanted.len) == 0) {

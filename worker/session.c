@@ -18,6 +18,8 @@
 
 #define SESSION_VERSION 2
 #define MAC_BYTES 16
+/* A browser sends one for each path and domain it knows of; each that is wrong costs a MAC. */
+#define COOKIES_TRIED_MAX 8
 
 /* What is signed, byte by byte; little-endian on every machine we run on, and never leaves it. */
 struct claims {
@@ -214,9 +216,14 @@ bool session_verify_cookie(struct worker *worker, struct str cookie_header,
 {
     struct str value;
 
-    return cookie_header.data != NULL &&
-           http_cookie_value(cookie_header, SESSION_COOKIE_NAME, &value) &&
-           session_verify(worker, SESSION_COOKIE, value, ret_session);
+    for (unsigned tried = 0;
+         tried < COOKIES_TRIED_MAX && http_cookie_next(&cookie_header, SESSION_COOKIE_NAME, &value);
+         tried++) {
+        if (session_verify(worker, SESSION_COOKIE, value, ret_session)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool is_good_in(struct worker *worker, const struct bank *bank,

@@ -44,7 +44,7 @@ void session_make(struct worker *worker, enum session_kind kind, uint32_t player
 uint64_t session_draw_id(void);
 MUST_USE bool session_verify(struct worker *worker, enum session_kind kind, struct str text,
                              struct session *ret_session);
-/* Cookie header -> session. */
+/* Cookie header -> session: of the first of its cookies that is good. */
 MUST_USE bool session_verify_cookie(struct worker *worker, struct str cookie_header,
                                     struct session *ret_session);
 /* Is a session that was good when its stream opened still good? */

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
+import { rawExchange } from "../lib/client.mjs";
 import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
 import { call, Player } from "../lib/player.mjs";
 import { startServer } from "../lib/server.mjs";
@@ -132,10 +133,13 @@ describe("contract, section 3: the HTTP API", { timeout: 60000 }, () => {
   it("a cookie may come back with all its attributes, and beside others", async () => {
     const player = await freshPlayer();
     const value = player.cookie.split(";")[0];
-    for (const cookie of [player.cookie, value, `a=b; ${value}`, `a=b;${value}; c=d`, `${value};`]) {
+    const beside = [`a=b; ${value}`, `a=b;${value}; c=d`, `${value};`, `ctfg_session=bad; ${value}`];
+    for (const cookie of [player.cookie, value, ...beside]) {
       const me = await call(server.url, "GET", "/api/me", { headers: { Cookie: cookie } });
       assert.equal(me.status, 200, cookie.replace(value, "…"));
     }
+    const lines = `GET /api/me HTTP/1.1\r\nHost: h\r\nCookie: a=b\r\nCookie: ${value}\r\nConnection: close\r\n\r\n`;
+    assert.match(await rawExchange(server.url, lines), /^HTTP\/1\.1 200 /);
     player.close();
   });
 

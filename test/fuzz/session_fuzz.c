@@ -66,9 +66,10 @@ static void try_text(struct str text)
 static void try_cookie(struct str header)
 {
     struct session session;
+    struct str rest = header;
     struct str value;
 
-    if (http_cookie_value(header, SESSION_COOKIE_NAME, &value)) {
+    while (http_cookie_next(&rest, SESSION_COOKIE_NAME, &value)) {
         CHECK(value.data >= header.data && value.len <= header.len);
     }
     if (session_verify_cookie(&ours.worker, header, &session)) {

@@ -152,6 +152,20 @@ static void the_last_forwarded_header_counts(void **state)
     http_free(http);
 }
 
+static void the_line_of_cookies_that_has_a_session_counts(void **state)
+{
+    struct http *http = http_new(&settings);
+    const char text[] =
+        "GET / HTTP/1.1\r\nHost: h\r\nCookie: a=b\r\ncookie: ctfg_session=1; c=d\r\n"
+        "Cookie: ctfg_session=2\r\n\r\n";
+    size_t used;
+
+    (void)state;
+    assert_int_equal(http_feed(http, text, sizeof(text) - 1, &used), HTTP_WHOLE);
+    assert_true(str_equal(http_request(http)->cookie, STR("ctfg_session=1; c=d")));
+    http_free(http);
+}
+
 static void a_request_in_one_read_is_not_copied(void **state)
 {
     struct http *http = http_new(&settings);
@@ -541,16 +555,18 @@ static void one_value_of_a_query_is_found(void **state)
 
 static void a_cookie_is_found_in_a_whole_set_cookie_sent_back(void **state)
 {
+    struct str cookies = STR("a=b; ctfg_session=xyz; Path=/; HttpOnly; ctfg_session=\"q\"");
+    struct str others = STR("xctfg_session=1; ctfg_session");
     struct str value;
 
     (void)state;
-    assert_true(
-        http_cookie_value(STR("a=b; ctfg_session=xyz; Path=/; HttpOnly"), "ctfg_session", &value));
+    assert_true(http_cookie_next(&cookies, "ctfg_session", &value));
     assert_true(str_equal(value, STR("xyz")));
-    assert_true(http_cookie_value(STR("ctfg_session=\"q\""), "ctfg_session", &value));
+    assert_true(http_cookie_next(&cookies, "ctfg_session", &value));
     assert_true(str_equal(value, STR("q")));
-    assert_false(http_cookie_value(STR("xctfg_session=1; ctfg_session"), "ctfg_session", &value));
-    assert_false(http_cookie_value((struct str){0}, "ctfg_session", &value));
+    assert_false(http_cookie_next(&cookies, "ctfg_session", &value));
+    assert_false(http_cookie_next(&others, "ctfg_session", &value));
+    assert_false(http_cookie_next(&(struct str){0}, "ctfg_session", &value));
 }
 
 int main(void)
@@ -558,6 +574,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_get_is_taken_apart),
         cmocka_unit_test(the_last_forwarded_header_counts),
+        cmocka_unit_test(the_line_of_cookies_that_has_a_session_counts),
         cmocka_unit_test(a_request_in_one_read_is_not_copied),
         cmocka_unit_test(pipelined_requests_come_one_by_one),
         cmocka_unit_test(a_chunked_body_is_joined),

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,30 @@ static void every_flipped_bit_is_noticed(void **state)
     }
 }
 
+static void of_several_cookies_the_first_good_one_counts(void **state)
+{
+    struct fixture *fixture = *state;
+    char old[SESSION_TEXT_BYTES_MAX];
+    char text[SESSION_TEXT_BYTES_MAX];
+    char header[1024];
+    struct session session;
+
+    session_make(&fixture->worker, SESSION_COOKIE, 0, 55, 0, old);
+    session_make(&fixture->worker, SESSION_COOKIE, 1, 56, 60, text);
+    (void)snprintf(header, sizeof(header), "ctfg_session=bad; ctfg_session=%s; ctfg_session=%s",
+                   old, text);
+    assert_true(session_verify_cookie(&fixture->worker, str_from(header), &session));
+    assert_int_equal(session.session_id, 56);
+    /* Each costs a MAC: no header makes us compute hundreds. */
+    int len = 0;
+    for (int i = 0; i < 8; i++) {
+        len += snprintf(header + len, sizeof(header) - (size_t)len, "ctfg_session=bad; ");
+    }
+    (void)snprintf(header + len, sizeof(header) - (size_t)len, "ctfg_session=%s", text);
+    assert_false(session_verify_cookie(&fixture->worker, str_from(header), &session));
+    assert_false(session_verify_cookie(&fixture->worker, (struct str){0}, &session));
+}
+
 static void a_stream_token_is_no_cookie_and_the_other_way_round(void **state)
 {
     struct fixture *fixture = *state;
@@ -202,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_cookie_comes_back_as_its_player),
         TEST(every_flipped_bit_is_noticed),
+        TEST(of_several_cookies_the_first_good_one_counts),
         TEST(a_stream_token_is_no_cookie_and_the_other_way_round),
         TEST(an_expired_one_is_dead),
         TEST(epochs_and_revocation_end_sessions),
