@@ -53,8 +53,9 @@ static const struct term statuses[] = {
     {"2", "The game's files or its database cannot be used; the lines say why."},
     {"64", "The command line is wrong."},
     {"67", "There is no user of that name."},
-    {"69", "An address cannot be listened at."},
+    {"69", "An address cannot be listened at, or log.file not be written."},
     {"70", "A process died again and again before the server ever served."},
+    {"71", "The system gives no memory, or no signals; the line says which."},
     {"73", "init: the folder is not empty, or cannot be written."},
 };
 /* clang-format on */

@@ -61,7 +61,7 @@ describe("commands", { timeout: 120000 }, () => {
     assert.equal((await fetch(server.url)).status, 200);
     await server.stop();
     const again = run("init", "-C", dir);
-    assert.notEqual(again.status, 0);
+    assert.equal(again.status, 73);
     assert.match(again.stderr, /empty|overwrite/);
   });
 

@@ -45,6 +45,14 @@ describe("what the documents name", { timeout: 60000 }, () => {
     }
   });
 
+  it("exit statuses are those of the manual", () => {
+    const [paragraph] = read("docs", "operator.md").match(/^Exit statuses: [^]*?(?=\n\n)/m);
+    const said = [...paragraph.matchAll(/[:;]\s(\d+) /g)].map(([, status]) => status);
+    const table = [...read("master", "cmd_print.c").matchAll(/^ {4}\{"(\d+)", /gm)].map(([, status]) => status);
+    assert.ok(table.includes("73"));
+    assert.deepEqual(said, table);
+  });
+
   it("words of the log, as the runbook has them, are in the program", () => {
     const folders = ["master", "worker", "db", "conf", "shm"];
     const code = folders.flatMap((folder) => filesOf(folder, ".c").map((name) => read(folder, name))).join("\n");
