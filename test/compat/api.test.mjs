@@ -169,6 +169,9 @@ describe("contract, section 3: the HTTP API", { timeout: 60000 }, () => {
     assert.deepEqual([taken.status, taken.json], [409, { error: "name_taken" }]);
     assert.equal((await other.post("/api/set-name", {})).json.error, "missing_parameters");
     assert.deepEqual(await name("modest mouse"), [200, "ok"]); // one's own, in other letters
+    const called = `anonymous-${(await other.get("/api/me")).json.user_id}`; // what the boards call the other one
+    assert.deepEqual(await name(called), [409, "name_taken"]);
+    assert.deepEqual((await other.post("/api/set-name", { name: called })).json, { result: "ok", displayname: called });
     player.close();
     other.close();
   });
