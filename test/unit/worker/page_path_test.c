@@ -108,8 +108,8 @@ static void hashes_in_names_are_recognised(void **state)
     static const char *const hashed[] = {"/js/app-1a2b3c4d.js", "/app.0123456789abcdef.css",
                                          "/a-b-c/main-0000000f.js"};
     static const char *const plain[] = {
-        "/js/app.js", "/report-2024.pdf", "/a-deadbeef.js",     "/x-1a2b3c4d-more.js",
-        "/1a2b3c4d",  "/jquery-3.7.1.js", "/photo-20261128.svg"};
+        "/js/app.js", "/report-2024.pdf", "/a-deadbeef.js",      "/x-1a2b3c4d-more.js",
+        "/1a2b3c4d",  "/jquery-3.7.1.js", "/photo-20261128.svg", "/plan.20261128.svg"};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(hashed); i++) {
