@@ -2,7 +2,7 @@
 /*
  * credentials.h - credentials.csv: who plays, and with which password.
  *
- *     username,password        an optional first line
+ *     username,password        an optional first line; any that starts with username is one
  *     alice,correct horse
  *     bob,"a ""quoted"" one, with a comma"
  *     carol,$argon2id$v=19$m=19456,t=2,p=1$...$...

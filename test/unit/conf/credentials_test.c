@@ -77,9 +77,15 @@ static void a_header_is_the_first_line_only(void **state)
     expect_player(&loaded, 0, "username1", "x");
     expect_player(&loaded, 1, "username", "y");
     release(&loaded);
-    loaded = load("Usernames (badge),password\nada,x\n");
+    loaded = load("Usernames,Passwords\nada,x\n");
     assert_true(loaded.ok);
     assert_int_equal(loaded.count, 1);
+    expect_player(&loaded, 0, "ada", "x");
+    release(&loaded);
+    loaded = load("username (badge),password\nUsernames,x\n");
+    assert_true(loaded.ok);
+    assert_int_equal(loaded.count, 1);
+    expect_player(&loaded, 0, "Usernames", "x");
     release(&loaded);
     loaded = load("\xef\xbb\xbfusername,password\nada,x\n");
     assert_true(loaded.ok);
