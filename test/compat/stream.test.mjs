@@ -415,9 +415,9 @@ describe("a reset", { timeout: 60000 }, () => {
     const streams = await Promise.all(players.map((player) => openStream(player.streamUrl)));
     await Promise.all(streams.map((stream) => stream.waitForFrames(1)));
     const headers = { "Content-Type": "application/x-www-form-urlencoded" }; // as curl -d says of anything
-    const ask = (token) => call(server.url, "POST", "/admin/reset", { headers, body: { token } });
-    assert.equal((await ask("wrong")).json?.error, "unauthorized");
-    const reset = await ask(ADMIN_TOKEN);
+    const ask = (body) => call(server.url, "POST", "/admin/reset", { headers, body });
+    assert.equal((await ask(' \r\n\t{"token":"wrong"}')).json?.error, "unauthorized");
+    const reset = await ask({ token: ADMIN_TOKEN });
     assert.deepEqual([reset.status, reset.json], [200, { result: "ok" }]);
     for (const stream of streams) {
       assert.equal((await stream.closed).code, 1000);
