@@ -17,6 +17,7 @@
 #include "shm/base/hash.h"
 #include "shm/base/log.h"
 #include "shm/slots.h"
+#include "shm/state.h"
 #include "worker/blob.h"
 #include "worker/compress.h"
 #include "worker/conn.h"
@@ -64,6 +65,7 @@ struct view {
     uint64_t ready_generation;
     uint64_t ready_us; /* when its snapshot was taken */
     uint64_t ready_seq;
+    uint64_t ready_floor;
     uint64_t ready_hash;
     size_t ready_bytes;
     struct blob *blobs[WISH_FORMS]; /* made when first asked for */
@@ -76,6 +78,7 @@ struct view {
     uint64_t next_us;
     uint64_t next_version;
     uint64_t next_generation;
+    uint64_t next_floor;
     bool gzip_wanted; /* somebody has asked for it: builds include it from then on */
 
     struct wish_list waiters; /* connections that wait for it */
@@ -154,6 +157,7 @@ static bool build_plan(const struct worker *worker, struct view *view)
     view->next.count = count;
     view->next_at = 0;
     view->next_version = worker->mirror->version;
+    view->next_floor = worker->mirror->floor_seq;
     view->next_generation = worker->game->generation;
     for (uint32_t i = 0; i < count; i++) {
         view->next.parts[i] = (struct part){
@@ -219,6 +223,7 @@ static void build_finish(struct view *view)
     view->ready_is_deflated = view->gzip_wanted;
     view->ready_version = view->next_version;
     view->ready_generation = view->next_generation;
+    view->ready_floor = view->next_floor;
     view->ready_us = view->next_us;
     view->ready_seq = view->snapshot.seq;
     view->ready_hash = 0;
@@ -242,6 +247,13 @@ static void build_abandon(struct view *view)
     view->is_ready = false;
 }
 
+/* A board may be a tick old, but nobody sees one of before a reset after it. */
+static bool is_of_before_reset(const struct worker *worker, const struct view *view)
+{
+    return board_is_ready(&worker->board) &&
+           view->ready_floor != state_floor_seq(board_live(&worker->board));
+}
+
 /* Until the time is up or the build is done. */
 static void build_slice(struct view_table *table, struct view *view, uint64_t until_us)
 {
@@ -253,6 +265,9 @@ static void build_slice(struct view_table *table, struct view *view, uint64_t un
     while (view->is_building && view->is_taken) {
         if (view->next_at == view->next.count) {
             build_finish(view);
+            if (is_of_before_reset(table->worker, view)) {
+                build_begin(view);
+            }
         } else if (!build_part(table, view, &hint)) {
             build_abandon(view);
         } else {
@@ -437,16 +452,18 @@ static bool wants_build(const struct worker *worker, const struct view *view, bo
     if (view->is_building || wish_list_count(&view->waiters) > 0) {
         return false;
     }
-    if (!view->is_ready || (wants_gzip && !view->ready_is_deflated)) {
+    if (!view->is_ready || (wants_gzip && !view->ready_is_deflated) ||
+        is_of_before_reset(worker, view)) {
         return true;
     }
     return !is_current(worker, view) && clock_mono_us() - view->ready_us >= tick_us;
 }
 
 /* While a successor is built, parts go over to it: only what is joined already can be sent. */
-static bool may_answer_stale(const struct view *view, enum wish_form form)
+static bool may_answer_stale(const struct worker *worker, const struct view *view,
+                             enum wish_form form)
 {
-    return view->is_ready && view->blobs[form] != NULL &&
+    return view->is_ready && view->blobs[form] != NULL && !is_of_before_reset(worker, view) &&
            clock_mono_us() - view->ready_us < STALE_US;
 }
 
@@ -468,7 +485,7 @@ void view_respond(struct exchange *exchange, enum view_id id)
     if (view->is_building) {
         slice_start(table);
     }
-    if (view->is_building && !may_answer_stale(view, form)) {
+    if (view->is_building && !may_answer_stale(worker, view, form)) {
         if (!wish_list_add(&view->waiters, &wish)) {
             response_error(exchange->conn, 503, "unavailable");
         }

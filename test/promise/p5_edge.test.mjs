@@ -288,3 +288,24 @@ describe("P5: no one sees or does what they may not", { timeout: 120000 }, () =>
     assert.equal(receipt.place, 1);
   });
 });
+
+it("P5: no board of before a reset is shown after it, however fresh", async () => {
+  const own = await startServer({
+    game: makeGame({ players: 1, challenges: [challenge(1)] }),
+    config: "stream:\n  tick: 1s\n", // how old a board may be otherwise
+    env: { CTFG_ADMIN_TOKEN: ADMIN_TOKEN },
+    flags: ["--workers", "1"],
+  });
+  try {
+    const one = new Player(own.url, playerName(0), playerPassword(0));
+    await one.login();
+    await one.submit(1, flagOf(1));
+    assert.equal((await one.get("/api/scoreboard")).json.players.length, 1);
+    assert.equal((await call(own.url, "POST", "/admin/reset", { body: { token: ADMIN_TOKEN } })).status, 200);
+    await one.login();
+    assert.deepEqual((await one.get("/api/scoreboard")).json.players, []);
+    one.close();
+  } finally {
+    await own.stop();
+  }
+});
