@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 
 #include "conf/game.h"
+#include "conf/network.h"
 #include "shm/base/check.h"
 #include "shm/base/clock.h"
 #include "shm/base/log.h"
@@ -241,15 +242,13 @@ void conn_refuse(struct conn *conn)
 
 static void remember_peer(struct conn *conn, const struct sockaddr *peer)
 {
-    static const uint8_t v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
     struct peer_address address = {0};
 
     if (peer->sa_family == AF_INET) {
         struct sockaddr_in v4;
 
         memcpy(&v4, peer, sizeof(v4));
-        memcpy(address.bytes, v4_mapped, sizeof(v4_mapped));
-        memcpy(address.bytes + sizeof(v4_mapped), &v4.sin_addr, 4);
+        network_address_from_v4(&v4.sin_addr, address.bytes);
     } else if (peer->sa_family == AF_INET6) {
         struct sockaddr_in6 v6;
 
