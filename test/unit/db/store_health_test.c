@@ -30,16 +30,24 @@ static void limit_file_size(pid_t pid, rlim_t bytes)
     assert_int_equal(prlimit(pid, RLIMIT_FSIZE, &limit, NULL), 0);
 }
 
-static void a_full_disk_refuses_and_recovers(void **state)
+/* alice has solved the first challenge; nothing more can be written.  Returns a worker's connection. */
+static int start_on_a_full_disk(struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
-
     log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
     fixture_start(fixture);
     int fd = fixture_connect(fixture);
 
     assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).status, WIRE_OK);
     limit_file_size(fixture->db_pid, 1024);
+    return fd;
+}
+
+static void a_full_disk_refuses_and_recovers(void **state)
+{
+    struct fixture *fixture = *state;
+
+    int fd = start_on_a_full_disk(fixture);
+
     assert_int_equal(fixture_submit(fd, 2, BOB, CHALLENGE_FIRST).status, WIRE_STORE_FAILED);
     assert_int_equal(players_score(board_live(&fixture->board), BOB), 0);
     assert_int_equal(fixture_submit(fd, 3, CAROL, CHALLENGE_FIRST).status, WIRE_STORE_FAILED);
@@ -67,12 +75,8 @@ static void a_lull_mends_nothing(void **state)
     struct fixture *fixture = *state;
     const struct shm_slot *slot;
 
-    log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
-    fixture_start(fixture);
-    int fd = fixture_connect(fixture);
+    int fd = start_on_a_full_disk(fixture);
 
-    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).status, WIRE_OK);
-    limit_file_size(fixture->db_pid, 1024);
     assert_int_equal(fixture_submit(fd, 2, BOB, CHALLENGE_FIRST).status, WIRE_STORE_FAILED);
     slot = slots_at(&fixture->segment, SLOT_DB);
     /* Up to a heartbeat (two a second) after a lull and a tick, before the store is tried again. */
@@ -103,13 +107,9 @@ static void a_logout_that_is_refused_has_not_happened(void **state)
     struct fixture *fixture = *state;
     struct revoked revoked;
 
-    log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
-    fixture_start(fixture);
-    revoked_attach(&fixture->segment, &revoked);
-    int fd = fixture_connect(fixture);
+    int fd = start_on_a_full_disk(fixture);
 
-    assert_int_equal(fixture_submit(fd, 1, ALICE, CHALLENGE_FIRST).status, WIRE_OK);
-    limit_file_size(fixture->db_pid, 1024);
+    revoked_attach(&fixture->segment, &revoked);
     assert_int_equal(log_out(fd, 2, 77).status, WIRE_STORE_FAILED);
     assert_false(revoked_test(&revoked, 77));
     limit_file_size(fixture->db_pid, RLIM_INFINITY);

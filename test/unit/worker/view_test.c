@@ -83,6 +83,18 @@ static void ask(int client, struct conn *conn, const char *text)
     fixture_wait_for(conn->state == CONN_WAITING);
 }
 
+/* Both wait; then the snapshot is there. */
+static void ask_one_after_the_other(int *ret_first, const char *first_text, int *ret_second,
+                                    const char *second_text)
+{
+    struct conn *first = fixture_connect(ret_first);
+    struct conn *second = fixture_connect(ret_second);
+
+    ask(*ret_first, first, first_text);
+    ask(*ret_second, second, second_text);
+    side.may_take = true;
+}
+
 /* ---- tests ---- */
 
 static void who_waits_gets_the_form_they_asked_for(void **state)
@@ -90,13 +102,10 @@ static void who_waits_gets_the_form_they_asked_for(void **state)
     struct buf got = BUF_INIT(1 << 16);
     int first;
     int second;
-    struct conn *first_conn = fixture_connect(&first);
-    struct conn *second_conn = fixture_connect(&second);
 
     (void)state;
-    ask(first, first_conn, ASK("Accept-Encoding: gzip\r\n"));
-    ask(second, second_conn, ASK("Accept-Encoding: none\r\n"));
-    side.may_take = true;
+    ask_one_after_the_other(&first, ASK("Accept-Encoding: gzip\r\n"), &second,
+                            ASK("Accept-Encoding: none\r\n"));
     fixture_expect(first, &got, "\r\n\r\n");
     assert_true(fixture_contains(&got, "Content-Encoding: gzip\r\n"));
     buf_reset(&got);
@@ -112,13 +121,10 @@ static void who_waits_has_the_tags_they_named(void **state)
     struct buf got = BUF_INIT(1 << 16);
     int first;
     int second;
-    struct conn *first_conn = fixture_connect(&first);
-    struct conn *second_conn = fixture_connect(&second);
 
     (void)state;
-    ask(first, first_conn, ASK("If-None-Match: *\r\n"));
-    ask(second, second_conn, ASK("If-None-Match: x\r\n"));
-    side.may_take = true;
+    ask_one_after_the_other(&first, ASK("If-None-Match: *\r\n"), &second,
+                            ASK("If-None-Match: x\r\n"));
     fixture_expect(first, &got, "HTTP/1.1 304 Not Modified\r\n");
     buf_reset(&got);
     fixture_expect(second, &got, TEXT);
