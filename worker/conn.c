@@ -37,6 +37,8 @@ static_assert(sizeof(struct conn) <= 432, "20,000 of them are a few megabytes");
 
 /* ---- life ---- */
 
+static bool expire_some(struct worker *worker, uint64_t ticked_us, uint64_t until_us);
+
 bool conn_start(struct worker *worker)
 {
     struct conn_table *table = calloc(1, sizeof(*table));
@@ -50,8 +52,7 @@ bool conn_start(struct worker *worker)
         return false;
     }
     table->bucket_mask = buckets - 1;
-    table->overdue.data = worker;
-    CHECK(uv_idle_init(&worker->loop, &table->overdue) == 0); /* fails on a loop that is no loop */
+    overdue_init(&table->overdue, worker, expire_some);
     worker->conns = table;
     return owed_start(worker);
 }
@@ -339,17 +340,16 @@ static void end_the_idle(struct conn_table *table, enum deadline kind)
     }
 }
 
-/* Who was overdue at the tick, as many as fit into this turn.  false: there may be more. */
-static bool expire_some(struct worker *worker)
+/* Whoever is past a deadline. */
+static bool expire_some(struct worker *worker, uint64_t ticked_us, uint64_t until_us)
 {
     struct conn_table *table = worker->conns;
     const struct settings *settings = &worker->game->settings;
-    uint64_t until_us = clock_mono_us() + CONN_OVERDUE_TURN_US;
     struct conn *conn;
 
     for (int kind = 0; kind < DEADLINE_NONE; kind++) {
         while ((conn = deadline_overdue(&table->deadlines, (enum deadline)kind, settings,
-                                        table->ticked_us)) != NULL) {
+                                        ticked_us)) != NULL) {
             expire(conn);
             if (clock_mono_us() >= until_us) {
                 return false;
@@ -359,26 +359,12 @@ static bool expire_some(struct worker *worker)
     return true;
 }
 
-static void on_overdue(uv_idle_t *idle)
-{
-    struct worker *worker = idle->data;
-
-    worker->now_us = clock_mono_us();
-    if (expire_some(worker)) {
-        (void)uv_idle_stop(idle);
-    }
-}
-
 void conn_tick(struct worker *worker, uint64_t now_us)
 {
     struct conn_table *table = worker->conns;
 
     worker->now_us = now_us;
-    table->ticked_us = now_us;
-    if (!expire_some(worker)) {
-        /* It fails only without a callback. */
-        CHECK(uv_idle_start(&table->overdue, on_overdue) == 0);
-    }
+    overdue_tick(&table->overdue, now_us);
     uint64_t drained_us = table->drain_began_us != 0 ? now_us - table->drain_began_us : 0;
 
     if (drained_us > (worker->upgrading ? UPGRADE_GRACE_US : DRAIN_GRACE_US)) {

@@ -128,7 +128,6 @@ void conn_close(struct conn *conn, bool flush_first);
  * more than its share of a turn goes on in the next ones.
  */
 #define CONN_TICK_MS 250
-#define CONN_OVERDUE_TURN_US 2000 /* 9,000 slow heads that end at once take a fifth of a second */
 void conn_tick(struct worker *worker, uint64_t now_us);
 /* Idle ones go at the next tick (what has reached the socket is answered), others after their answer. */
 void conn_drain_all(struct worker *worker);

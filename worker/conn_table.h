@@ -7,6 +7,7 @@
 
 #include "worker/conn.h"
 #include "worker/deadline.h"
+#include "worker/overdue.h"
 
 struct owed;
 
@@ -21,8 +22,7 @@ struct conn_table {
     struct conn **buckets; /* by id */
     uint64_t bucket_mask;
     struct deadlines deadlines;
-    uv_idle_t overdue;  /* active while a tick has left some for the next turn */
-    uint64_t ticked_us; /* the time of that tick */
+    struct overdue overdue;
     uint32_t count;
     uint32_t since_access_log; /* answers since the last line */
     uint64_t drain_began_us;

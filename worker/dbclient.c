@@ -23,6 +23,7 @@
 #include "shm/slots.h"
 #include "worker/conn.h"
 #include "worker/context.h"
+#include "worker/overdue.h"
 #include "worker/stream.h"
 #include "worker/view.h"
 #include "worker/waiting.h"
@@ -52,8 +53,7 @@ struct dbclient {
     uv_timer_t retry;
     uv_prepare_t prepare;
     uv_check_t check;
-    uv_idle_t overdue;  /* active while a tick has left some for the next turn */
-    uint64_t ticked_us; /* the time of that tick */
+    struct overdue overdue;
 };
 
 static void connect_soon(struct dbclient *client);
@@ -341,6 +341,24 @@ static void on_check(uv_check_t *check)
     flush(check->data);
 }
 
+/* Whoever has waited too long. */
+static bool time_out_some(struct worker *worker, uint64_t ticked_us, uint64_t until_us)
+{
+    struct dbclient *client = worker->dbclient;
+    uint64_t limit_us = (uint64_t)worker->game->settings.db_request_timeout_ms * 1000;
+    struct waiting_row *row;
+
+    while ((row = waiting_first(client->waiting)) != NULL &&
+           ticked_us >= row->context.asked_us + limit_us) {
+        slots_add(METRIC_DB_TIMED_OUT, 1);
+        answer(client, row, NULL);
+        if (clock_mono_us() >= until_us) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool dbclient_start(struct worker *worker)
 {
     struct dbclient *client = calloc(1, sizeof(*client));
@@ -354,14 +372,13 @@ bool dbclient_start(struct worker *worker)
     client->retry.data = client;
     client->prepare.data = client;
     client->check.data = client;
-    client->overdue.data = client;
     /* These only fail on a loop that is no loop. */
     CHECK(uv_timer_init(&worker->loop, &client->retry) == 0);
     CHECK(uv_prepare_init(&worker->loop, &client->prepare) == 0);
     CHECK(uv_check_init(&worker->loop, &client->check) == 0);
-    CHECK(uv_idle_init(&worker->loop, &client->overdue) == 0);
     CHECK(uv_prepare_start(&client->prepare, on_prepare) == 0);
     CHECK(uv_check_start(&client->check, on_check) == 0);
+    overdue_init(&client->overdue, worker, time_out_some);
     worker->dbclient = client;
     try_connect(client);
     return true;
@@ -419,43 +436,9 @@ uint32_t dbclient_waiting(const struct worker *worker)
     return waiting_count(worker->dbclient->waiting);
 }
 
-/* Who had waited too long at the tick, as many as fit into this turn.  false: there may be more. */
-static bool time_out_some(struct dbclient *client)
-{
-    uint64_t limit_us = (uint64_t)client->worker->game->settings.db_request_timeout_ms * 1000;
-    uint64_t until_us = clock_mono_us() + DBCLIENT_OVERDUE_TURN_US;
-    struct waiting_row *row;
-
-    while ((row = waiting_first(client->waiting)) != NULL &&
-           client->ticked_us >= row->context.asked_us + limit_us) {
-        slots_add(METRIC_DB_TIMED_OUT, 1);
-        answer(client, row, NULL);
-        if (clock_mono_us() >= until_us) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void on_overdue(uv_idle_t *idle)
-{
-    struct dbclient *client = idle->data;
-
-    client->worker->now_us = clock_mono_us();
-    if (time_out_some(client)) {
-        (void)uv_idle_stop(idle);
-    }
-}
-
 void dbclient_tick(struct worker *worker, uint64_t now_us)
 {
-    struct dbclient *client = worker->dbclient;
-
-    client->ticked_us = now_us;
-    if (!time_out_some(client)) {
-        /* It fails only without a callback. */
-        CHECK(uv_idle_start(&client->overdue, on_overdue) == 0);
-    }
+    overdue_tick(&worker->dbclient->overdue, now_us);
 }
 
 void dbclient_stop(struct worker *worker)

@@ -43,7 +43,6 @@ MUST_USE bool dbclient_ask(struct worker *worker, const void *message, uint64_t 
 void dbclient_tell(struct worker *worker, const void *message);
 bool dbclient_is_connected(const struct worker *worker);
 uint32_t dbclient_waiting(const struct worker *worker);
-/* Answers those without a result in time; what takes more than its share of a turn goes on in the next. */
-#define DBCLIENT_OVERDUE_TURN_US 2000
+/* Answers those without a result in time: overdue.h. */
 void dbclient_tick(struct worker *worker, uint64_t now_us);
 void dbclient_stop(struct worker *worker);

@@ -7,6 +7,7 @@
 
 #include "shm/heritage.h"
 #include "worker/dbclient.h"
+#include "worker/overdue.h"
 #include "worker/response.h"
 #include "worker/view.h"
 
@@ -286,9 +287,9 @@ static void many_timeouts_share_out_over_turns(void **state)
     dbclient_tick(&fixture.worker, clock_mono_us() + 900000);
     assert_int_equal(db.timeouts, 0);
     dbclient_tick(&fixture.worker, clock_mono_us() + 1100000);
-    assert_in_range(db.timeouts, 1, 1 + DBCLIENT_OVERDUE_TURN_US / 100);
+    assert_in_range(db.timeouts, 1, 1 + OVERDUE_TURN_US / 100);
     fixture_turn();
-    assert_in_range(db.timeouts, 2, 2 + 2 * DBCLIENT_OVERDUE_TURN_US / 100);
+    assert_in_range(db.timeouts, 2, 2 + 2 * OVERDUE_TURN_US / 100);
     fixture_wait_for(db.timeouts == 100); /* without another tick */
     assert_int_equal(dbclient_waiting(&fixture.worker), 0);
     fixture_turn(); /* finds nobody, and is the last */

@@ -78,7 +78,7 @@ static void many_slow_heads_share_out_their_end_over_turns(void **state)
     fixture_wait_for(reading(conns, CLIENTS) == 0); /* without another tick */
     fixture_turn();
     fixture_turn();
-    assert_false(uv_is_active((uv_handle_t *)&fixture.worker.conns->overdue));
+    assert_false(uv_is_active((uv_handle_t *)&fixture.worker.conns->overdue.idle));
     for (unsigned i = 0; i < CLIENTS; i++) {
         struct buf got = BUF_INIT(1 << 16);
 
