@@ -327,8 +327,8 @@ static void expire(struct conn *conn)
     }
 }
 
-/* Whoever is between two messages, or has not begun the first. */
-static void end_the_idle(struct conn_table *table, enum deadline kind)
+/* Whoever is between two messages, or has not begun the first.  false: there may be more. */
+static bool end_the_idle(struct conn_table *table, enum deadline kind, uint64_t until_us)
 {
     struct conn *next;
 
@@ -336,11 +336,31 @@ static void end_the_idle(struct conn_table *table, enum deadline kind)
         next = conn->list_next;
         if (conn->state == CONN_IDLE && conn->kept == NULL) {
             conn_end(conn);
+            if (clock_mono_us() >= until_us) {
+                return false;
+            }
         }
     }
+    return true;
 }
 
-/* Whoever is past a deadline. */
+/* Whoever a drain no longer waits for. */
+static bool drain_some(struct worker *worker, uint64_t ticked_us, uint64_t until_us)
+{
+    struct conn_table *table = worker->conns;
+    uint64_t drained_us = table->drain_began_us != 0 && ticked_us > table->drain_began_us
+                              ? ticked_us - table->drain_began_us
+                              : 0;
+
+    if (drained_us > (worker->upgrading ? UPGRADE_GRACE_US : DRAIN_GRACE_US) &&
+        !end_the_idle(table, DEADLINE_IDLE, until_us)) {
+        return false;
+    }
+    return drained_us <= (worker->upgrading ? UPGRADE_FRESH_GRACE_US : DRAIN_GRACE_US) ||
+           end_the_idle(table, DEADLINE_HEAD, until_us);
+}
+
+/* Whoever is past a deadline, or must go for the worker to go. */
 static bool expire_some(struct worker *worker, uint64_t ticked_us, uint64_t until_us)
 {
     struct conn_table *table = worker->conns;
@@ -356,23 +376,13 @@ static bool expire_some(struct worker *worker, uint64_t ticked_us, uint64_t unti
             }
         }
     }
-    return true;
+    return drain_some(worker, ticked_us, until_us);
 }
 
 void conn_tick(struct worker *worker, uint64_t now_us)
 {
-    struct conn_table *table = worker->conns;
-
     worker->now_us = now_us;
-    overdue_tick(&table->overdue, now_us);
-    uint64_t drained_us = table->drain_began_us != 0 ? now_us - table->drain_began_us : 0;
-
-    if (drained_us > (worker->upgrading ? UPGRADE_GRACE_US : DRAIN_GRACE_US)) {
-        end_the_idle(table, DEADLINE_IDLE);
-    }
-    if (drained_us > (worker->upgrading ? UPGRADE_FRESH_GRACE_US : DRAIN_GRACE_US)) {
-        end_the_idle(table, DEADLINE_HEAD);
-    }
+    overdue_tick(&worker->conns->overdue, now_us);
 }
 
 void conn_drain_all(struct worker *worker)

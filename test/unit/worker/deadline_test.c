@@ -44,19 +44,20 @@ static void a_slow_head_is_408_and_silence_is_closed(void **state)
 }
 
 #define CLIENTS 1000 /* that end at once */
+#define DRAINED 4000 /* the same, of those who have asked nothing */
 
 static int want_descriptors(void **state)
 {
     (void)state;
-    return fixture_want_descriptors(CLIENTS);
+    return fixture_want_descriptors(DRAINED);
 }
 
-static unsigned reading(struct conn *const *conns, unsigned count)
+static unsigned how_many(struct conn *const *conns, unsigned count, enum conn_state state)
 {
     unsigned found = 0;
 
     for (unsigned i = 0; i < count; i++) {
-        found += conns[i]->state == CONN_READING;
+        found += conns[i]->state == state;
     }
     return found;
 }
@@ -72,10 +73,10 @@ static void many_slow_heads_share_out_their_end_over_turns(void **state)
         conns[i] = fixture_connect(&clients[i]);
         fixture_send(clients[i], "GET /x HT");
     }
-    fixture_wait_for(reading(conns, CLIENTS) == CLIENTS);
+    fixture_wait_for(how_many(conns, CLIENTS, CONN_READING) == CLIENTS);
     conn_tick(&fixture.worker, clock_mono_us() + 1100000);
-    assert_in_range(reading(conns, CLIENTS), 1, CLIENTS - 1);
-    fixture_wait_for(reading(conns, CLIENTS) == 0); /* without another tick */
+    assert_in_range(how_many(conns, CLIENTS, CONN_READING), 1, CLIENTS - 1);
+    fixture_wait_for(how_many(conns, CLIENTS, CONN_READING) == 0); /* without another tick */
     fixture_turn();
     fixture_turn();
     assert_false(uv_is_active((uv_handle_t *)&fixture.worker.conns->overdue.idle));
@@ -227,6 +228,25 @@ static void a_drain_answers_those_who_wait_and_closes_the_idle(void **state)
     close(on_the_way);
 }
 
+static void a_drain_shares_out_the_end_of_the_idle_over_turns(void **state)
+{
+    static struct conn *conns[DRAINED];
+    static int clients[DRAINED];
+
+    (void)state;
+    for (unsigned i = 0; i < DRAINED; i++) {
+        conns[i] = fixture_connect(&clients[i]);
+    }
+    fixture.worker.draining = true;
+    conn_drain_all(&fixture.worker);
+    conn_tick(&fixture.worker, clock_mono_us() + 200000);
+    assert_in_range(how_many(conns, DRAINED, CONN_CLOSED), 1, DRAINED - 1);
+    fixture_wait_for(conn_count(&fixture.worker) == 0); /* without another tick */
+    for (unsigned i = 0; i < DRAINED; i++) {
+        close(clients[i]);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
@@ -240,6 +260,7 @@ int main(void)
         TEST(who_waits_for_us_has_no_limit),
         TEST(who_takes_nothing_is_closed_who_takes_little_is_not),
         TEST(a_drain_answers_those_who_wait_and_closes_the_idle),
+        TEST(a_drain_shares_out_the_end_of_the_idle_over_turns),
     };
 
     return cmocka_run_group_tests(tests, want_descriptors, NULL);
