@@ -60,6 +60,7 @@ struct stream_hub {
 
     uint32_t auth_round;  /* one more: sessions have ended somewhere */
     uint64_t floor_seq;   /* another one: the game has begun anew */
+    uint64_t auth_epoch;  /* another one: it has, or everyone's sessions have ended */
     uint32_t reset_round; /* one more a reset: who came before it has to go */
     struct blob *reset;   /* the frame that tells them; NULL: there was none yet, or no memory */
     struct closing closing;
@@ -305,12 +306,17 @@ static void begin_anew(struct stream_hub *hub)
 void stream_on_news(struct worker *worker, uint32_t news)
 {
     struct stream_hub *hub = worker->streams;
-    bool floor_moved = state_floor_seq(board_live(&worker->board)) != hub->floor_seq;
+    const struct bank *bank = board_live(&worker->board);
+    uint64_t epoch = state_auth_epoch(bank);
+    bool floor_moved = state_floor_seq(bank) != hub->floor_seq;
+    /* The same epoch: look_at_board() was faster, and who has come since is of the new game. */
+    bool is_reset = (news & WIRE_NEWS_RESET) != 0 && epoch != hub->auth_epoch;
     /* Another database stands in place of the one that was: to a client that is a reset, too. */
     bool went_back =
         (news & WIRE_NEWS_BANK) != 0 && ring_newest_seq(&worker->ring) < hub->shared.frames.cursor;
 
-    if ((news & WIRE_NEWS_RESET) != 0 || floor_moved || went_back) {
+    hub->auth_epoch = epoch;
+    if (is_reset || floor_moved || went_back) {
         begin_anew(hub);
     }
     if ((news & (WIRE_NEWS_BANK | WIRE_NEWS_NAMES)) != 0) {
@@ -322,6 +328,15 @@ void stream_on_news(struct worker *worker, uint32_t news)
         pass_start(hub);
     }
     expect_news(hub);
+}
+
+/* A db that dies between a commit and its word to us has a successor that knows of no word to say.
+ * What the ring does not show are resets and logouts of everyone: each has an epoch of its own. */
+static void look_at_board(struct worker *worker)
+{
+    if (state_auth_epoch(board_live(&worker->board)) != worker->streams->auth_epoch) {
+        stream_on_news(worker, WIRE_NEWS_AUTH | WIRE_NEWS_NAMES);
+    }
 }
 
 /* ---- time ---- */
@@ -376,6 +391,7 @@ void stream_tick(struct worker *worker, uint64_t now_us)
     bool has_time = true; /* who is not reached now is reached in the next tick */
     bool waiting = false; /* for its first frame: the board did not hold still */
 
+    look_at_board(worker);
     frames_forget_replay(&hub->shared.frames);
     hub->shared.ws.message_bytes_max = settings->ws_message_bytes_max;
     for (struct stream_client *client = hub->first; client != NULL; client = client->next) {
@@ -404,6 +420,7 @@ bool stream_start(struct worker *worker)
     hub->shared.worker = worker;
     hub->shared.ws.message_bytes_max = worker->game->settings.ws_message_bytes_max;
     hub->floor_seq = state_floor_seq(board_live(&worker->board));
+    hub->auth_epoch = state_auth_epoch(board_live(&worker->board));
     hub->players_max = worker->heritage->segment->header->sizes.players_max;
     hub->by_player = calloc(hub->players_max, sizeof(*hub->by_player));
     if (hub->by_player == NULL || !frames_start(&hub->shared.frames, worker) ||
@@ -430,6 +447,7 @@ bool stream_join(struct worker *worker, struct conn *conn, const struct session 
     if (client == NULL) {
         return false;
     }
+    look_at_board(worker); /* a reset before the newcomer's login is none to the newcomer */
     client->conn = conn;
     client->session = *session;
     client->auth_round = hub->auth_round;

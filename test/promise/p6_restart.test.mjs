@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // P6: one process failing is not an outage. Real processes, really killed, stopped and replaced.
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
@@ -120,6 +120,52 @@ describe("P6: a process that dies", () => {
     assert.ok((await metric(server, "ctfg_worker_restarts_total")) >= 3);
     assert.ok((await metric(server, "ctfg_db_restarts_total")) >= 1);
   });
+});
+
+test("P6: a reset whose db dies before its word goes out is told to every stream all the same", async () => {
+  const token = "reset-token";
+  const server = await startServer({
+    game: makeGame({ players: 3000, challenges: 1 }), // so many that db builds its board for a while
+    flags: ["--workers", "2"],
+    env: { CTFG_ADMIN_TOKEN: token },
+  });
+  const one = player(server, 0);
+  const newcomer = player(server, 1);
+  const log = `${server.dbPath}-wal`;
+  try {
+    for (let tries = 1, struck = false; !struck; tries++) {
+      assert.ok(tries <= 20, "db was never killed between its commit and its word");
+      await one.login();
+      await one.submit(1, flagOf(1));
+      const stream = await openStream(one.streamUrl);
+      await stream.waitForFrames(1);
+      const written = statSync(log, { bigint: true }).mtimeNs;
+      const from = server.log().length;
+      const asked = call(server.url, "POST", "/admin/reset", { body: { token } });
+      const deadline = Date.now() + 10000;
+      while (statSync(log, { bigint: true }).mtimeNs === written) { // the copy first: it writes no log
+        assert.ok(Date.now() < deadline, "the reset is not committed");
+        await new Promise(setImmediate);
+      }
+      server.kill(server.dbPid());
+      assert.equal((await asked).status, 200); // of the successor, which was asked again
+      struck = !server.log().slice(from).includes("the game was reset");
+
+      await newcomer.login();
+      const fresh = await openStream(newcomer.streamUrl);
+      await waitFor("the end of the old stream", () => stream.end);
+      assert.deepEqual(stream.end, { code: 1000, reason: "reset" });
+      assert.equal(stream.frames.at(-1).event, "reset");
+      assert.equal((await newcomer.submit(1, flagOf(1))).json.result, "correct");
+      await fresh.waitForEvent((event) => event.type === "score");
+      assert.equal(fresh.events().length, 1, "who came after the reset is not told of it");
+      fresh.close();
+    }
+  } finally {
+    one.close();
+    newcomer.close();
+    await server.stop();
+  }
 });
 
 describe("P6: one that dies again and again", () => {
