@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "conf/game.h"
+#include "shm/base/clock.h"
 #include "shm/base/json_out.h"
 #include "shm/board.h"
 #include "shm/slots.h"
@@ -249,6 +250,15 @@ static void logout_on_committed(struct worker *worker, struct conn *conn,
     conn_flush(conn);
 }
 
+/* A stream's token that was made just before the cookie expires lives on: so must its death. */
+static uint64_t last_expiry_s(const struct exchange *exchange)
+{
+    uint64_t token_s =
+        clock_real_us() / 1000000 + exchange->worker->game->settings.stream_token_ttl_s;
+
+    return token_s > exchange->session.expires_s ? token_s : exchange->session.expires_s;
+}
+
 /* Ends this one session, on disk first: its cookie is dead everywhere, other devices go on. */
 void api_logout(struct exchange *exchange)
 {
@@ -256,7 +266,7 @@ void api_logout(struct exchange *exchange)
         .head = wire_head_make(WIRE_REVOKE, exchange->request->id),
         .player = exchange->session.player,
         .session_id = exchange->session.session_id,
-        .expires_s = exchange->session.expires_s,
+        .expires_s = last_expiry_s(exchange),
     };
 
     if (!dbclient_ask(exchange->worker, &message, exchange->conn->id, NULL, 0,

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
+import { openStream } from "../lib/client.mjs";
 import { query } from "../lib/database.mjs";
 import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
-import { call, Player } from "../lib/player.mjs";
+import { call, Player, waitFor } from "../lib/player.mjs";
 import { startServer } from "../lib/server.mjs";
 
 const API_TOKEN = "an-award-token-nobody-may-see";
@@ -307,5 +308,38 @@ it("P5: no board of before a reset is shown after it, however fresh", async () =
     one.close();
   } finally {
     await own.stop();
+  }
+});
+
+it("P5: a stream's token that outlives its session is dead after a logout, also when the cookie would have expired", async () => {
+  const own = await startServer({
+    game: makeGame({ players: 20, challenges: 1 }),
+    config: "limits:\n  session: 2s\n  stream_token: 1h\n",
+    flags: ["--workers", "1"],
+  });
+  let later;
+  try {
+    const players = Array.from({ length: 20 }, (_, i) => new Player(() => own.url, playerName(i), playerPassword(i)));
+    const [one, ...others] = players;
+    await one.login();
+    const { streamUrl } = one;
+    assert.equal((await one.post("/api/logout")).status, 204);
+    for (let i = 0; i < 2; i++) { // the second cookie ends when the first one's logout may be forgotten
+      await others[0].login();
+      await waitFor("the end of a cookie", async () => (await others[0].get("/api/me")).status === 401);
+    }
+    for (const other of others) { // each looks over some of those that have gone before
+      await other.login();
+      assert.equal((await other.post("/api/logout")).status, 204);
+      other.close();
+    }
+    one.close();
+    await own.stop();
+    later = await own.restart();
+    const url = streamUrl.replace(/:\d+\//, `:${later.port}/`);
+    await assert.rejects(openStream(url), { status: 401 });
+  } finally {
+    await own.stop();
+    await later?.stop();
   }
 });
