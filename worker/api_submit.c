@@ -98,6 +98,17 @@ static void submit_on_committed(struct worker *worker, struct conn *conn,
     conn_flush(conn);
 }
 
+/* What db keeps of a guess: as much as a message holds, and no half of a character. */
+static uint32_t kept_bytes(struct str guess)
+{
+    size_t len = guess.len < WIRE_GUESS_BYTES_MAX ? guess.len : WIRE_GUESS_BYTES_MAX;
+
+    while (len > 0 && len < guess.len && ((unsigned char)guess.data[len] & 0xc0) == 0x80) {
+        len--; /* a byte that continues a character (RFC 3629, 3) */
+    }
+    return (uint32_t)len;
+}
+
 static void answer_wrong(struct exchange *exchange, const struct game_challenge *challenge,
                          struct str guess)
 {
@@ -106,8 +117,7 @@ static void answer_wrong(struct exchange *exchange, const struct game_challenge 
         .at_us = clock_real_us(),
         .player = exchange->session.player,
         .challenge = challenge->slot,
-        .guess_bytes =
-            (uint32_t)(guess.len < WIRE_GUESS_BYTES_MAX ? guess.len : WIRE_GUESS_BYTES_MAX),
+        .guess_bytes = kept_bytes(guess),
     };
     uint64_t retry_us;
     uint32_t tries =

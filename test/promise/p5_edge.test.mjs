@@ -265,6 +265,10 @@ describe("P5: no one sees or does what they may not", { timeout: 120000 }, () =>
     const rows = query(server.dbPath, "SELECT guess FROM guesses WHERE guess LIKE 'xy%'");
     assert.equal(rows.length, 1);
     assert.equal(rows[0].guess, long.slice(0, 256));
+    await fresh.submit(1, `z${"\u{1f6a9}".repeat(64)}`); // the 64th flag is bytes 253 to 256
+    await fresh.submit(4, flagOf(4));
+    const [{ hex }] = query(server.dbPath, "SELECT hex(guess) AS hex FROM guesses WHERE guess LIKE 'z%'");
+    assert.equal(Buffer.from(hex, "hex").toString(), `z${"\u{1f6a9}".repeat(63)}`);
     fresh.close();
   });
 
@@ -311,7 +315,7 @@ it("P5: no board of before a reset is shown after it, however fresh", async () =
   }
 });
 
-it("P5: a stream's token that outlives its session is dead after a logout, also when the cookie would have expired", async () => {
+it("P5: a stream's token that outlives its session is dead after a logout, for as long as it lives", async () => {
   const own = await startServer({
     game: makeGame({ players: 20, challenges: 1 }),
     config: "limits:\n  session: 2s\n  stream_token: 1h\n",
