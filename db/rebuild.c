@@ -190,6 +190,25 @@ enum store_status rebuild_run(struct rebuild *rebuild)
     return status;
 }
 
+/* Events of a challenge that was not in the game have no place in the ring, and lead to none before
+ * them.  It may have come back: then its last solve is not the one there that the board now counts. */
+static bool ring_has_places(const struct rebuild *rebuild, const struct ring *ring)
+{
+    const struct game *game = rebuild->game;
+    const struct bank *bank = board_live(rebuild->board);
+
+    for (uint32_t i = 0; i < game->challenge_count; i++) {
+        struct challenge_view view;
+        struct event event;
+
+        if (challenges_read(bank, game->challenges[i].slot, &view) && view.last_seq != 0 &&
+            ring_read_event(ring, view.last_seq, &event) == RING_OK && event.place != view.solves) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The ring outlives a dead db.  Is what it holds the beginning of what the log holds? */
 static bool ring_agrees(const struct rebuild *rebuild, const struct ring *ring)
 {
@@ -198,7 +217,8 @@ static bool ring_agrees(const struct rebuild *rebuild, const struct ring *ring)
         rebuild->tail_count < rebuild->ring_slots ? rebuild->tail_count : rebuild->ring_slots;
     struct event event;
 
-    if (rebuild->roster.slots_moved || newest == 0 || newest > rebuild->newest_seq || kept == 0) {
+    if (rebuild->roster.slots_moved || newest == 0 || newest > rebuild->newest_seq || kept == 0 ||
+        !ring_has_places(rebuild, ring)) {
         return false;
     }
     for (uint64_t i = rebuild->tail_count - kept; i < rebuild->tail_count; i++) {

@@ -2,11 +2,13 @@
 // P3: the scoreboard is the event log. Every snapshot that anyone reads, at any moment of a rush,
 // equals a replay of the events up to its own sequence number, in score, count and order.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { query } from "../lib/database.mjs";
 import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
-import { Player, waitFor } from "../lib/player.mjs";
+import { Player, call, waitFor } from "../lib/player.mjs";
 import { startServer } from "../lib/server.mjs";
 
 const PLAYERS = 40;
@@ -127,4 +129,41 @@ describe("P3: the scoreboard is the event log", { timeout: 120000 }, () => {
     assert.deepEqual(now.players, before.players);
     assert.equal(now.seq, before.seq);
   });
+});
+
+it("P3: a challenge that comes back after a restart without it has its solves, in order", async () => {
+  const all = [challenge(1), challenge(2)];
+  const own = await startServer({
+    game: makeGame({ players: 3, challenges: all }),
+    config: "game:\n  board_public: true\n",
+    flags: ["--workers", "1"],
+  });
+  const file = join(own.dir, "challenges.json");
+  const solves = async (from) => (await call(from.url, "GET", "/api/solves?id=1")).json;
+  const events = async (from) => (await call(from.url, "GET", "/api/events")).json.events;
+  let later;
+  try {
+    for (let i = 0; i < 3; i++) {
+      const one = new Player(own.url, playerName(i), playerPassword(i));
+      await one.login();
+      await one.submit(2, flagOf(2));
+      await one.submit(1, flagOf(1));
+      one.close();
+    }
+    const [solvesBefore, eventsBefore] = [await solves(own), await events(own)];
+    assert.deepEqual(solvesBefore.solves.map(({ place }) => place), [1, 2, 3]);
+    await own.stop();
+
+    writeFileSync(file, JSON.stringify(all.slice(1)));
+    later = await own.restart();
+    assert.deepEqual(await solves(later), { error: "unknown_id" });
+    writeFileSync(file, JSON.stringify(all));
+    later.signal("SIGHUP");
+    await later.waitForLog(/msg=reloaded/);
+    assert.deepEqual(await solves(later), solvesBefore);
+    assert.deepEqual(await events(later), eventsBefore);
+  } finally {
+    await own.stop();
+    await later?.stop();
+  }
 });
