@@ -46,15 +46,22 @@ bool revoked_begin_holding(struct revoked *revoked)
     return revoked->held != NULL;
 }
 
+/* Who has the slot, or is about to; 0: nobody. */
+static uint64_t holder(const struct revoked *revoked, uint32_t slot)
+{
+    /* relaxed: db reads what it, or a dead predecessor, has stored */
+    uint64_t stored = atomic_load_explicit(&revoked->slots[slot].session_id, memory_order_relaxed);
+
+    return revoked->held != NULL && revoked->held[slot] != 0 ? revoked->held[slot] : stored;
+}
+
 static bool is_free(const struct revoked *revoked, uint32_t slot, uint64_t now_s)
 {
-    /* relaxed, both: db reads what it, or a dead predecessor, has stored */
-    uint64_t taken_by =
-        atomic_load_explicit(&revoked->slots[slot].session_id, memory_order_relaxed);
+    /* relaxed: as in holder() */
     uint64_t until_s = atomic_load_explicit(&revoked->slots[slot].expires_s, memory_order_relaxed);
+    bool is_held = revoked->held != NULL && revoked->held[slot] != 0;
 
-    return (taken_by == 0 || until_s < now_s) &&
-           (revoked->held == NULL || revoked->held[slot] == 0);
+    return !is_held && (holder(revoked, slot) == 0 || until_s < now_s);
 }
 
 /* Its own, or else the first free one. */
@@ -67,9 +74,7 @@ static bool find_slot(const struct revoked *revoked, uint64_t session_id, uint64
     for (uint32_t step = 0; step < REVOKED_PROBES && session_id != 0; step++) {
         uint32_t slot = probe(revoked, session_id, step);
 
-        /* relaxed: as in is_free() */
-        if (atomic_load_explicit(&revoked->slots[slot].session_id, memory_order_relaxed) ==
-            session_id) {
+        if (holder(revoked, slot) == session_id) {
             *ret_slot = slot;
             return true;
         }
@@ -87,7 +92,7 @@ bool revoked_hold(struct revoked *revoked, uint64_t session_id, uint64_t now_s, 
     if (!find_slot(revoked, session_id, now_s, ret_slot)) {
         return false;
     }
-    revoked->held[*ret_slot] = 1;
+    revoked->held[*ret_slot] = session_id;
     return true;
 }
 
@@ -101,7 +106,7 @@ static void store(struct shm_revoked_slot *slot, uint64_t session_id, uint64_t e
 
 void revoked_put(struct revoked *revoked, uint32_t slot, uint64_t session_id, uint64_t expires_s)
 {
-    CHECK(revoked->held[slot] != 0);
+    CHECK(holder(revoked, slot) == session_id); /* held, or put by another logout of the change */
     store(&revoked->slots[slot], session_id, expires_s);
     revoked->held[slot] = 0;
 }

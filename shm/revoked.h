@@ -18,7 +18,7 @@
 struct revoked {
     struct shm_revoked_slot *slots;
     uint32_t slot_count;
-    uint8_t *held; /* db: 1 for a slot that is kept for a change under way; NULL elsewhere */
+    uint64_t *held; /* db: who a slot is kept for while a change is under way; NULL elsewhere */
 };
 
 void revoked_attach(const struct segment *segment, struct revoked *ret_revoked);
@@ -27,8 +27,8 @@ bool revoked_test(const struct revoked *revoked, uint64_t session_id);
 MUST_USE bool revoked_begin_holding(struct revoked *revoked);
 /*
  * db only.  A session is revoked when its logout is on disk, not before; yet whether there is room has to
- * be known before it is written.  Keeps a slot until revoked_put() or revoked_give_back().
- * false: no room.
+ * be known before it is written.  Keeps a slot until revoked_put() or revoked_give_back(): the same one
+ * for each logout of the session, however many a change has.  false: no room.
  */
 MUST_USE bool revoked_hold(struct revoked *revoked, uint64_t session_id, uint64_t now_s,
                            uint32_t *ret_slot);

@@ -261,6 +261,32 @@ static void ended_sessions_stay_ended(void **state)
     assert_int_equal(state_auth_epoch(board_live(&fixture->board)), epoch);
 }
 
+/* Tabs that log out at once: the first one's is on disk, those of the others share a batch. */
+static void a_session_may_end_again_twice_in_one_batch(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire_revoke again[3];
+    struct revoked revoked;
+
+    for (uint32_t i = 0; i < 3; i++) {
+        again[i] = (struct wire_revoke){.head = wire_head_make(WIRE_REVOKE, 1 + i),
+                                        .player = ALICE,
+                                        .session_id = 0xabcdef,
+                                        .expires_s = clock_real_us() / 1000000 + 3600};
+    }
+    fixture_start(fixture);
+    revoked_attach(&fixture->segment, &revoked);
+    int fd = fixture_connect(fixture);
+
+    fixture_send(fd, &again[0], sizeof(again[0]));
+    assert_int_equal(fixture_result(fd).status, WIRE_OK);
+    fixture_send(fd, &again[1], 2 * sizeof(again[1]));
+    assert_int_equal(fixture_result(fd).status, WIRE_OK);
+    assert_int_equal(fixture_result(fd).status, WIRE_OK);
+    assert_true(revoked_test(&revoked, 0xabcdef));
+    (void)close(fd);
+}
+
 static void sessions_outlive_a_restart(void **state)
 {
     struct fixture *fixture = *state;
@@ -576,6 +602,7 @@ int main(void)
         PROCESS_TEST(a_bad_message_costs_its_sender_the_connection),
         PROCESS_TEST(past_its_bound_the_queue_answers_busy),
         PROCESS_TEST(ended_sessions_stay_ended),
+        PROCESS_TEST(a_session_may_end_again_twice_in_one_batch),
         PROCESS_TEST(sessions_outlive_a_restart),
         PROCESS_TEST(the_ring_goes_on_after_a_kill),
         PROCESS_TEST(dates_never_go_back),

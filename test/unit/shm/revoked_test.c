@@ -103,12 +103,60 @@ static void a_slot_that_is_held_counts_when_it_is_put(void **state)
     assert_int_equal(again, slot);
     revoked_give_back(&revoked, again);
     assert_true(revoked_test(&revoked, 77));
-    while (revoked_hold(&revoked, 78, 500, &slot)) { /* each time another one */
+    while (revoked_hold(&revoked, 100 + held, 500, &slot)) { /* each another one */
         held++;
-        assert_true(held <= REVOKED_PROBES);
+        assert_true(held < 64);
     }
-    assert_true(held > 0);
-    assert_false(revoked_add(&revoked, 78, 1000, 500));
+    assert_true(held > 32);
+    assert_false(revoked_add(&revoked, 100 + held, 1000, 500));
+    free(revoked.held);
+    fixture_end(&fixture);
+}
+
+static void one_session_holds_one_slot_however_often(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct revoked revoked;
+    uint32_t slot;
+    uint32_t again;
+
+    start(&fixture, &revoked);
+    assert_true(revoked_begin_holding(&revoked));
+    for (int change = 0; change < 2; change++) { /* new in the first, known in the second */
+        assert_true(revoked_hold(&revoked, 77, 500, &slot));
+        assert_true(revoked_hold(&revoked, 77, 500, &again));
+        assert_int_equal(again, slot);
+        revoked_put(&revoked, slot, 77, 1000);
+        revoked_put(&revoked, again, 77, 1000);
+        assert_true(revoked_test(&revoked, 77));
+    }
+    free(revoked.held);
+    fixture_end(&fixture);
+}
+
+static void a_slot_that_is_held_is_no_longer_who_has_expired(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct revoked revoked;
+    uint64_t session = 1;
+    uint32_t slot;
+    uint32_t other;
+
+    start(&fixture, &revoked);
+    assert_true(revoked_begin_holding(&revoked));
+    while (revoked_add(&revoked, session, 1000, 500)) {
+        session++;
+    }
+    assert_true(revoked_hold(&revoked, session, 1001, &slot));
+    uint64_t expired = atomic_load(&revoked.slots[slot].session_id);
+
+    assert_true(revoked_hold(&revoked, expired, 1001, &other));
+    assert_int_not_equal(other, slot);
+    revoked_put(&revoked, slot, session, 2000);
+    revoked_put(&revoked, other, expired, 1000);
+    assert_true(revoked_test(&revoked, session));
     free(revoked.held);
     fixture_end(&fixture);
 }
@@ -121,6 +169,8 @@ int main(void)
         cmocka_unit_test(a_full_set_says_so_and_loses_nobody),
         cmocka_unit_test(an_expired_session_makes_room),
         cmocka_unit_test(a_slot_that_is_held_counts_when_it_is_put),
+        cmocka_unit_test(one_session_holds_one_slot_however_often),
+        cmocka_unit_test(a_slot_that_is_held_is_no_longer_who_has_expired),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
