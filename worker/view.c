@@ -250,7 +250,7 @@ static void build_abandon(struct view *view)
 /* A board may be a tick old, but nobody sees one of before a reset after it. */
 static bool is_of_before_reset(const struct worker *worker, const struct view *view)
 {
-    return board_is_ready(&worker->board) &&
+    return view->is_ready && board_is_ready(&worker->board) &&
            view->ready_floor != state_floor_seq(board_live(&worker->board));
 }
 
@@ -385,6 +385,17 @@ static void answer_ready(struct conn *conn, const struct wish *wish, struct view
     }
 }
 
+/* With what there is, if anybody may see it. */
+static void answer_now(const struct worker *worker, struct conn *conn, const struct wish *wish,
+                       struct view *view)
+{
+    if (view->is_ready && !is_of_before_reset(worker, view)) {
+        answer_ready(conn, wish, view);
+    } else {
+        response_error(conn, 503, "unavailable");
+    }
+}
+
 static bool is_current(const struct worker *worker, const struct view *view)
 {
     struct board_cut cut;
@@ -407,11 +418,7 @@ static void answer_waiters(struct worker *worker, struct view *view, uint64_t un
         if (conn == NULL || conn->state != CONN_WAITING) {
             continue;
         }
-        if (view->is_ready) {
-            answer_ready(conn, &wish, view);
-        } else {
-            response_error(conn, 503, "unavailable");
-        }
+        answer_now(worker, conn, &wish, view);
     }
 }
 
@@ -424,6 +431,10 @@ static void on_slice(uv_idle_t *handle)
         struct view *view = &table->views[i];
         uint64_t until_us = clock_mono_us() + SLICE_US;
 
+        if (!view->is_building && wish_list_count(&view->waiters) > 0 &&
+            is_of_before_reset(table->worker, view)) {
+            build_begin(view); /* what they have waited for is of no use any more */
+        }
         build_slice(table, view, until_us);
         if (!view->is_building) {
             answer_waiters(table->worker, view, until_us);
@@ -449,11 +460,16 @@ static bool wants_build(const struct worker *worker, const struct view *view, bo
 {
     uint64_t tick_us = (uint64_t)worker->game->settings.stream_tick_ms * 1000;
 
-    if (view->is_building || wish_list_count(&view->waiters) > 0) {
+    if (view->is_building) {
         return false;
     }
-    if (!view->is_ready || (wants_gzip && !view->ready_is_deflated) ||
-        is_of_before_reset(worker, view)) {
+    if (is_of_before_reset(worker, view)) {
+        return true; /* they would be shown it, too */
+    }
+    if (wish_list_count(&view->waiters) > 0) {
+        return false;
+    }
+    if (!view->is_ready || (wants_gzip && !view->ready_is_deflated)) {
         return true;
     }
     return !is_current(worker, view) && clock_mono_us() - view->ready_us >= tick_us;
@@ -489,10 +505,8 @@ void view_respond(struct exchange *exchange, enum view_id id)
         if (!wish_list_add(&view->waiters, &wish)) {
             response_error(exchange->conn, 503, "unavailable");
         }
-    } else if (view->is_ready) {
-        answer_ready(exchange->conn, &wish, view);
     } else {
-        response_error(exchange->conn, 503, "unavailable");
+        answer_now(worker, exchange->conn, &wish, view);
     }
 }
 

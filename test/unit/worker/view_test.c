@@ -4,20 +4,43 @@
 #include "test/unit/worker/fixture_no_streams.h"
 
 #include "shm/layout.h"
+#include "shm/state.h"
+#include "worker/mirror.h"
 #include "worker/response.h"
 #include "worker/view.h"
 #include "worker/view_parts.h"
 
 #define TEXT "{\"made\":\"up\"}"
+#define TEXT_AFTER_RESET "{\"made\":\"anew\"}"
+#define RESET "GET /reset HTTP/1.1\r\nHost: h\r\n\r\n"
+#define MORE_THAN_A_SLICE_US 5000
 #define ASK(headers) "GET /view HTTP/1.1\r\nHost: h\r\n" headers "\r\n"
 
 static struct test_side {
     struct shm_board_control control; /* no db has published: no cut is to be had */
-    bool may_take;                    /* the snapshot is there */
-    uint64_t later;                   /* a conn whose answer is given by the test */
+    struct shm_bank_head head;
+    bool may_take;    /* the snapshot is there */
+    bool cannot_take; /* the board does not hold still */
+    uint64_t later;   /* a conn whose answer is given by the test */
 } side;
 
+static bool is_reset(void)
+{
+    return atomic_load(&side.head.floor_seq) != 0;
+}
+
 /* ---- what stands in for the routes and the views ---- */
+
+/* Takes so long that nobody else is answered in this turn. */
+static void reset_slowly(void)
+{
+    uint64_t begun_us = clock_mono_us();
+
+    atomic_store(&side.head.floor_seq, 1);
+    atomic_fetch_add(&side.head.version, 2);
+    while (clock_mono_us() - begun_us < MORE_THAN_A_SLICE_US) {
+    }
+}
 
 void route_dispatch(struct conn *conn, const struct request *request)
 {
@@ -28,6 +51,9 @@ void route_dispatch(struct conn *conn, const struct request *request)
     } else if (str_equal(request->path, STR("/later"))) {
         side.later = conn->id;
     } else {
+        if (str_equal(request->path, STR("/reset"))) {
+            reset_slowly();
+        }
         response_json(conn, 200, STR("{}"), NULL);
     }
 }
@@ -35,19 +61,23 @@ void route_dispatch(struct conn *conn, const struct request *request)
 static enum view_taken take(struct worker *worker, struct view_snapshot *snapshot,
                             uint64_t until_us)
 {
-    (void)worker;
     (void)until_us;
+    if (side.cannot_take) {
+        return VIEW_NOT_TAKEN;
+    }
     if (!side.may_take) {
         return VIEW_TAKING;
     }
-    return view_plan_part(snapshot, 1, false) ? VIEW_TAKEN : VIEW_NOT_TAKEN;
+    worker->mirror->version = atomic_load(&side.head.version);
+    worker->mirror->floor_seq = atomic_load(&side.head.floor_seq);
+    return view_plan_part(snapshot, 1 + is_reset(), false) ? VIEW_TAKEN : VIEW_NOT_TAKEN;
 }
 
 static void write_part(const struct view_snapshot *snapshot, uint32_t part, struct buf *out)
 {
     (void)snapshot;
     (void)part;
-    buf_append_str(out, STR(TEXT));
+    buf_append_str(out, is_reset() ? STR(TEXT_AFTER_RESET) : STR(TEXT));
 }
 
 const struct view_maker view_scoreboard = {.take = take, .write = write_part};
@@ -61,6 +91,7 @@ static int begin(void **state)
     fixture_begin();
     memset(&side, 0, sizeof(side));
     fixture.worker.board.control = &side.control;
+    fixture.worker.board.banks[0].head = &side.head;
     assert_true(view_start(&fixture.worker));
     return 0;
 }
@@ -192,6 +223,47 @@ static void many_wait_in_the_order_they_came(void **state)
     buf_free(&got);
 }
 
+/* One has the board, resets the game and asks again, while another still waits for that board. */
+static void nobody_sees_a_board_of_before_a_reset_while_others_wait(void **state)
+{
+    struct buf got = BUF_INIT(1 << 16);
+    int first;
+    int second;
+
+    (void)state;
+    atomic_store(&side.control.ready, 1);
+    ask_one_after_the_other(&first, ASK("") RESET ASK(""), &second, ASK(""));
+    fixture_expect(first, &got, "{}");
+    fixture_wait_for(((void)fixture_receive(first, &got), fixture_count(&got, "{\"made\"") == 2));
+    assert_int_equal(fixture_count(&got, TEXT), 1);
+    assert_int_equal(fixture_count(&got, TEXT_AFTER_RESET), 1);
+    buf_reset(&got);
+    fixture_expect(second, &got, TEXT_AFTER_RESET);
+    buf_free(&got);
+    close(first);
+    close(second);
+}
+
+static void a_board_of_before_a_reset_is_no_answer_for_want_of_another(void **state)
+{
+    struct buf got = BUF_INIT(1 << 16);
+    int client;
+
+    (void)state;
+    atomic_store(&side.control.ready, 1);
+    side.may_take = true;
+    (void)fixture_connect(&client);
+    fixture_send(client, ASK(""));
+    fixture_expect(client, &got, TEXT);
+    side.cannot_take = true;
+    fixture_send(client, RESET ASK(""));
+    buf_reset(&got);
+    fixture_expect(client, &got, "HTTP/1.1 503 ");
+    assert_false(fixture_contains(&got, TEXT));
+    buf_free(&got);
+    close(client);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
@@ -201,6 +273,8 @@ int main(void)
         TEST(more_tags_than_there_is_room_for_are_none),
         TEST(a_request_that_was_kept_waits_with_what_it_said),
         TEST(many_wait_in_the_order_they_came),
+        TEST(nobody_sees_a_board_of_before_a_reset_while_others_wait),
+        TEST(a_board_of_before_a_reset_is_no_answer_for_want_of_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
