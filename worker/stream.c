@@ -48,10 +48,11 @@ struct stream_hub {
     uint32_t *by_player;  /* streams of each, by slot */
     uint32_t players_max; /* of by_player */
 
-    struct stream_client *at; /* where the pass stands; NULL: at the beginning */
-    uint32_t pass_left;       /* clients it still visits */
-    bool pass_again;          /* somebody could take more than one visit gave */
-    uv_idle_t turn;           /* active while there is something to do in every turn */
+    struct stream_client *at;      /* where the pass stands; NULL: at the beginning */
+    struct stream_client *tick_at; /* where the next tick begins; NULL: at the beginning */
+    uint32_t pass_left;            /* clients it still visits */
+    bool pass_again;               /* somebody could take more than one visit gave */
+    uv_idle_t turn;                /* active while there is something to do in every turn */
     bool turn_active;
 
     uv_timer_t timer; /* the end of the present tick, when there is news in it */
@@ -105,6 +106,9 @@ static void list_take(struct stream_hub *hub, struct stream_client *client)
 
     if (hub->at == client) {
         hub->at = client->next;
+    }
+    if (hub->tick_at == client) {
+        hub->tick_at = client->next;
     }
     if (client->prev != NULL) {
         client->prev->next = client->next;
@@ -388,15 +392,20 @@ void stream_tick(struct worker *worker, uint64_t now_us)
 {
     struct stream_hub *hub = worker->streams;
     const struct settings *settings = &worker->game->settings;
-    bool has_time = true; /* who is not reached now is reached in the next tick */
+    struct stream_client *at = hub->tick_at;
+    bool has_time = true; /* who is not reached now is the first in the next tick */
     bool waiting = false; /* for its first frame: the board did not hold still */
 
     look_at_board(worker);
     frames_forget_replay(&hub->shared.frames);
     hub->shared.ws.message_bytes_max = settings->ws_message_bytes_max;
-    for (struct stream_client *client = hub->first; client != NULL; client = client->next) {
-        if (has_time && tick_client(client, settings, now_us)) {
-            has_time = clock_mono_us() - now_us < TURN_US;
+    for (uint32_t left = hub->count; left > 0; left--) {
+        struct stream_client *client = at != NULL ? at : hub->first;
+
+        at = client->next;
+        if (has_time) {
+            hub->tick_at = at;
+            has_time = !tick_client(client, settings, now_us) || clock_mono_us() - now_us < TURN_US;
         }
         waiting = waiting || client->first != STREAM_FIRST_SENT;
     }

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* stream_test.c - whose turn it is when a tick has more to do than there is time for. */
+#include "test/unit/worker/fixture_conn.h"
+
+#include <sys/uio.h>
+
+#include "shm/heritage.h"
+#include "shm/ring.h"
+#include "shm/segment.h"
+#include "worker/http.h"
+#include "worker/response.h"
+#include "worker/route.h"
+#include "worker/stream.h"
+
+#define CLIENTS 24
+#define A_WRITE_US 500 /* a tick has time for a few of them */
+#define JOIN "GET /stream HTTP/1.1\r\nHost: h\r\n\r\n"
+#define PING '\x89'
+
+static struct test_side {
+    struct segment segment;
+    struct heritage heritage;
+    bool slow; /* every write takes A_WRITE_US */
+    int clients[CLIENTS];
+    bool pinged[CLIENTS];
+} side;
+
+/* ---- what stands in for libuv's writing and for the routes ---- */
+
+int uv_try_write(uv_stream_t *stream, const uv_buf_t bufs[], unsigned count)
+{
+    uint64_t begun_us = clock_mono_us();
+    struct iovec pieces[64];
+    uv_os_fd_t fd;
+
+    assert_true(count <= ARRAY_LEN(pieces));
+    assert_int_equal(uv_fileno((uv_handle_t *)stream, &fd), 0);
+    for (unsigned i = 0; i < count; i++) {
+        pieces[i] = (struct iovec){bufs[i].base, bufs[i].len};
+    }
+    while (side.slow && clock_mono_us() - begun_us < A_WRITE_US) {
+    }
+    return (int)writev(fd, pieces, (int)count);
+}
+
+void route_dispatch(struct conn *conn, const struct request *request)
+{
+    const struct session session = {.player = SHM_NONE};
+
+    (void)request;
+    response_switching_protocols(conn, STR("key"));
+    assert_true(stream_join(conn->worker, conn, &session, true, 0));
+}
+
+const char *route_name(uint32_t row, const char **ret_method)
+{
+    (void)row;
+    (void)ret_method;
+    return NULL;
+}
+
+/* ---- set-up ---- */
+
+static int begin(void **state)
+{
+    struct shm_sizes sizes = {
+        .players_max = 64,
+        .challenges_max = 64,
+        .hints_max = 64,
+        .ring_slots = 16,
+        .process_slots = 4,
+        .revoked_slots = 64,
+        .address_buckets = 16,
+    };
+    struct worker *worker = &fixture.worker;
+
+    (void)state;
+    memset(&side, 0, sizeof(side));
+    fixture_begin();
+    fixture.game.settings.ws_ping_interval_ms = 1; /* all are due at every tick */
+    fixture.game.settings.ws_ping_timeout_ms = 60000;
+    fixture.game.settings.ws_message_bytes_max = 1024;
+    fixture.game.settings.stream_window_bytes = 1 << 20;
+    assert_true(segment_create(&sizes, &side.segment));
+    side.heritage.segment = &side.segment;
+    worker->heritage = &side.heritage;
+    board_attach(&side.segment, &worker->board);
+    ring_attach(&side.segment, &worker->ring);
+    (void)board_spare_clear(&worker->board);
+    board_publish(&worker->board);
+    assert_true(stream_start(worker));
+    return 0;
+}
+
+static int finish(void **state)
+{
+    (void)state;
+    fixture_end();
+    segment_destroy(&side.segment);
+    return 0;
+}
+
+static void join_all(void)
+{
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        struct conn *conn = fixture_connect(&side.clients[i]);
+
+        fixture_send(side.clients[i], JOIN);
+        fixture_wait_for(conn->state == CONN_STREAM);
+    }
+}
+
+static unsigned count_pinged(void)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        struct buf got = BUF_INIT(1 << 16);
+
+        (void)fixture_receive(side.clients[i], &got);
+        side.pinged[i] = side.pinged[i] || (got.len > 0 && memchr(got.data, PING, got.len) != NULL);
+        count += side.pinged[i];
+        buf_free(&got);
+    }
+    return count;
+}
+
+/* ---- tests ---- */
+
+static void whoever_one_tick_does_not_reach_the_next_ones_do(void **state)
+{
+    (void)state;
+    join_all();
+    (void)usleep(2000); /* the first pings come within an interval */
+    side.slow = true;
+    stream_tick(&fixture.worker, clock_mono_us());
+    assert_in_range(count_pinged(), 1, CLIENTS - 1);
+    for (unsigned ticks = 1; ticks < CLIENTS; ticks++) {
+        stream_tick(&fixture.worker, clock_mono_us());
+    }
+    assert_int_equal(count_pinged(), CLIENTS);
+    side.slow = false;
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        close(side.clients[i]);
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
+    const struct CMUnitTest tests[] = {
+        TEST(whoever_one_tick_does_not_reach_the_next_ones_do),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
