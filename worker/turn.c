@@ -317,8 +317,11 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *bytes);
 
 static bool wants_bytes(const struct conn *conn)
 {
-    return !conn->saw_eof && !conn->is_owed && conn->kept == NULL &&
-           conn->state != CONN_LAST_WORD && conn_queued_bytes(conn) <= CONN_OUT_BYTES_MAX;
+    /* It may be refused, for what it has sent before, while it is owed a turn: that never comes then. */
+    bool has_its_turn = !conn->is_owed || conn->state == CONN_LINGERING;
+
+    return !conn->saw_eof && has_its_turn && conn->kept == NULL && conn->state != CONN_LAST_WORD &&
+           conn_queued_bytes(conn) <= CONN_OUT_BYTES_MAX;
 }
 
 static void settle_reading(struct conn *conn)

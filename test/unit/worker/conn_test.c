@@ -436,6 +436,41 @@ static void one_too_many_is_told_so(void **state)
     close(client);
 }
 
+/* Its socket has room again in the turn in which its share was used up: it goes on at once, with a
+ * share of its own, and is refused while it stands in the list of those that have to wait. */
+static void who_is_refused_while_owed_a_turn_is_still_heard(void **state)
+{
+    struct buf text = BUF_INIT(1 << 16);
+    struct buf got = BUF_INIT(1 << 20);
+    int client;
+    struct conn *conn = fixture_connect(&client);
+    int least = 1;
+    uv_os_fd_t fd;
+
+    (void)state;
+    assert_int_equal(uv_fileno(&conn->uv.handle, &fd), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)), 0);
+    for (unsigned i = 0; !conn->write_pending; i++) {
+        assert_true(i < 100);
+        fixture_send(client, GET("/something-of-some-length-to-fill-it"));
+        fixture_turn();
+    }
+    for (unsigned i = 0; i < OWED_REQUESTS_A_TURN; i++) {
+        buf_append_str(&text, STR(GET("/x")));
+    }
+    buf_append_str(&text, STR("nonsense\r\n\r\n"));
+    buf_append_char(&text, '\0');
+    fixture_send(client, text.data);
+    (void)fixture_receive(client, &got);
+    fixture_turn();
+    fixture_wait_for(((void)fixture_receive(client, &got), conn->state == CONN_LINGERING));
+    assert_true(fixture_contains(&got, "{\"error\":\"bad_request\"}"));
+    close(client);
+    fixture_wait_for(conn_count(&fixture.worker) == 0);
+    buf_free(&text);
+    buf_free(&got);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
@@ -459,6 +494,7 @@ int main(void)
         TEST(a_body_that_comes_in_pieces_is_whole_for_the_handler),
         TEST(a_client_that_waits_to_be_told_is_told),
         TEST(one_too_many_is_told_so),
+        TEST(who_is_refused_while_owed_a_turn_is_still_heard),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
