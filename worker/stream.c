@@ -62,6 +62,7 @@ struct stream_hub {
     uint32_t auth_round;  /* one more: sessions have ended somewhere */
     uint64_t floor_seq;   /* another one: the game has begun anew */
     uint64_t auth_epoch;  /* another one: it has, or everyone's sessions have ended */
+    uint64_t reset_epoch; /* auth_epoch of when it was last told to have begun anew */
     uint32_t reset_round; /* one more a reset: who came before it has to go */
     struct blob *reset;   /* the frame that tells them; NULL: there was none yet, or no memory */
     struct closing closing;
@@ -304,6 +305,7 @@ static void begin_anew(struct stream_hub *hub)
     hub->reset = reset_frame();
     hub->reset_round++;
     hub->floor_seq = state_floor_seq(board_live(&worker->board));
+    hub->reset_epoch = state_auth_epoch(board_live(&worker->board));
     pass_start(hub);
 }
 
@@ -313,8 +315,9 @@ void stream_on_news(struct worker *worker, uint32_t news)
     const struct bank *bank = board_live(&worker->board);
     uint64_t epoch = state_auth_epoch(bank);
     bool floor_moved = state_floor_seq(bank) != hub->floor_seq;
-    /* The same epoch: look_at_board() was faster, and who has come since is of the new game. */
-    bool is_reset = (news & WIRE_NEWS_RESET) != 0 && epoch != hub->auth_epoch;
+    /* The same epoch: look_at_board() was faster, and who has come since is of the new game.  Of a game
+     * without events it sees no reset, since the floor stays: then this word is the first of it. */
+    bool is_reset = (news & WIRE_NEWS_RESET) != 0 && epoch != hub->reset_epoch;
     /* Another database stands in place of the one that was: to a client that is a reset, too. */
     bool went_back =
         (news & WIRE_NEWS_BANK) != 0 && ring_newest_seq(&worker->ring) < hub->shared.frames.cursor;
@@ -430,6 +433,7 @@ bool stream_start(struct worker *worker)
     hub->shared.ws.message_bytes_max = worker->game->settings.ws_message_bytes_max;
     hub->floor_seq = state_floor_seq(board_live(&worker->board));
     hub->auth_epoch = state_auth_epoch(board_live(&worker->board));
+    hub->reset_epoch = hub->auth_epoch;
     hub->players_max = worker->heritage->segment->header->sizes.players_max;
     hub->by_player = calloc(hub->players_max, sizeof(*hub->by_player));
     if (hub->by_player == NULL || !frames_start(&hub->shared.frames, worker) ||

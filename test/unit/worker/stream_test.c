@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* stream_test.c - whose turn it is when a tick has more to do than there is time for. */
+/* stream_test.c - whose turn it is when a tick has more to do than there is time for, and who is told of a reset. */
 #include "test/unit/worker/fixture_conn.h"
 
 #include <sys/uio.h>
@@ -7,6 +7,8 @@
 #include "shm/heritage.h"
 #include "shm/ring.h"
 #include "shm/segment.h"
+#include "shm/state.h"
+#include "shm/wire.h"
 #include "worker/http.h"
 #include "worker/response.h"
 #include "worker/route.h"
@@ -145,11 +147,37 @@ static void whoever_one_tick_does_not_reach_the_next_ones_do(void **state)
     }
 }
 
+/* The next end of the loop's news is that client's reset frame. */
+static unsigned resets_of(int client)
+{
+    struct buf got = BUF_INIT(1 << 16);
+
+    fixture_expect_end(client, &got);
+    unsigned count = fixture_count(&got, "\"reset\"");
+    buf_free(&got);
+    return count;
+}
+
+/* Nothing moves the floor then: the tick that comes before db's word sees only that sessions have ended. */
+static void a_reset_of_a_game_without_events_is_told_although_a_tick_came_first(void **state)
+{
+    struct worker *worker = &fixture.worker;
+
+    (void)state;
+    join_all();
+    state_set_auth_epoch(board_write_begin(&worker->board), 1);
+    board_write_end(&worker->board);
+    stream_tick(worker, clock_mono_us());
+    stream_on_news(worker, WIRE_NEWS_RESET | WIRE_NEWS_AUTH | WIRE_NEWS_NAMES | WIRE_NEWS_BANK);
+    assert_int_equal(resets_of(side.clients[0]), 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
     const struct CMUnitTest tests[] = {
         TEST(whoever_one_tick_does_not_reach_the_next_ones_do),
+        TEST(a_reset_of_a_game_without_events_is_told_although_a_tick_came_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
