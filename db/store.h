@@ -41,6 +41,7 @@ struct store_options {
     bool read_only;         /* an older file is then looked at as a migrated copy */
     bool private_copy;      /* with read_only: of this moment, so that a slow reader holds no log */
     bool create;            /* make a database where there is none, migrate an older one */
+    bool in_loop;           /* a lock of another process is waited for 20 ms, not for two seconds */
     uint64_t log_bytes_max; /* what the log's file is cut back to; 0: no limit */
     uint32_t copies_kept_max; /* of those made before an older file is upgraded; 0: only that one */
 };

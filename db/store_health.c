@@ -189,6 +189,7 @@ void db_mend_store(struct db *db)
         job_is_running(&db->job)) {
         return;
     }
+    options.in_loop = true;
     db->reopen_at_us = now_us + REOPEN_EVERY_US;
     store_close(db->store);
     db->store = NULL;

@@ -358,7 +358,7 @@ enum store_status store_open(const struct store_options *options, struct store *
         return open_failed(store, ret_store, ret_error, error_bytes, why);
     }
     (void)sqlite3_extended_result_codes(store->db, 1);
-    (void)sqlite3_busy_timeout(store->db, BUSY_TOOL_MS);
+    (void)sqlite3_busy_timeout(store->db, options->in_loop ? STORE_BUSY_MS : BUSY_TOOL_MS);
     if (options->create) { /* a file that has pages keeps its size */
         (void)sqlite3_exec(store->db, "PRAGMA page_size = " PAGE_BYTES, NULL, NULL, NULL);
     }

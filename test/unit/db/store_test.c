@@ -154,6 +154,33 @@ static void a_lock_of_another_process_is_busy(void **state)
     store_close(store);
 }
 
+/* Who holds the file alone lets nobody open it. */
+static void a_loop_that_opens_the_store_does_not_wait_for_a_lock(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_options options = {.dir = fixture->dir, .in_loop = true};
+    struct store *store = NULL;
+    sqlite3 *other = NULL;
+    char error[512] = "";
+    char path[256];
+
+    fixture_path(fixture, STORE_FILE, path);
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other,
+                                  "PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT;"
+                                  "SELECT count(*) FROM events",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    uint64_t begun_us = clock_mono_us();
+
+    assert_int_not_equal(store_open(&options, &store, error, sizeof(error)), STORE_OK);
+    assert_true(clock_mono_us() - begun_us < 1000000);
+    assert_null(store);
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    assert_int_equal(store_open(&options, &store, error, sizeof(error)), STORE_OK);
+    store_close(store);
+}
+
 static void meta_outlives_the_store(void **state)
 {
     struct store *store = open_store(*state);
@@ -345,6 +372,7 @@ int main(void)
         STORE_TEST(a_rollback_gives_the_id_back),
         STORE_TEST(a_commit_of_nothing_is_written_each_time),
         STORE_TEST(a_lock_of_another_process_is_busy),
+        STORE_TEST(a_loop_that_opens_the_store_does_not_wait_for_a_lock),
         STORE_TEST(meta_outlives_the_store),
         STORE_TEST(cleared_games_go_on_counting),
         STORE_TEST(guesses_are_trimmed_from_the_oldest),
