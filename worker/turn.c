@@ -301,9 +301,9 @@ static void on_end_of_bytes(struct conn *conn, bool in_order)
         conn->close_after_answer = true; /* a client may end its side and still wait for answers */
         break;
     case CONN_IDLE:
+    case CONN_READING: /* half a request is none; what was asked before it is still answered */
         conn->state = CONN_LAST_WORD;
         break;
-    case CONN_READING:
     case CONN_STREAM:
     case CONN_LINGERING:
     case CONN_CLOSED:

@@ -286,6 +286,37 @@ static void a_client_that_ends_its_side_gets_its_late_answer(void **state)
     close(client);
 }
 
+/* The socket has no room for its answers when the end is read. */
+static void a_client_that_ends_in_half_a_request_gets_what_it_asked_before(void **state)
+{
+    struct buf all = BUF_INIT(1 << 20);
+    struct buf got = BUF_INIT(1 << 20);
+    const int little = 1;
+    uv_os_fd_t fd;
+    int client;
+    struct conn *conn = fixture_connect(&client);
+
+    (void)state;
+    assert_int_equal(uv_fileno(&conn->uv.handle, &fd), 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof(little)), 0);
+    for (unsigned i = 0; i < 100; i++) {
+        buf_append_str(&all, STR(GET("/whole")));
+    }
+    buf_append_str(&all, STR("GET /hal"));
+    buf_append_char(&all, '\0');
+    fixture_send(client, all.data);
+    assert_int_equal(shutdown(client, SHUT_WR), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        fixture_turn();
+    }
+    fixture_expect_end(client, &got);
+    assert_int_equal(fixture_count(&got, "\r\n\r\n/whole"), 100);
+    fixture_wait_for(conn_count(&fixture.worker) == 0);
+    buf_free(&all);
+    buf_free(&got);
+    close(client);
+}
+
 static void a_stream_gets_the_bytes_and_one_goodbye(void **state)
 {
     struct buf got = BUF_INIT(1 << 20);
@@ -487,6 +518,7 @@ int main(void)
         TEST(who_waits_has_no_texts_left),
         TEST(a_late_answer_finds_nobody),
         TEST(a_client_that_ends_its_side_gets_its_late_answer),
+        TEST(a_client_that_ends_in_half_a_request_gets_what_it_asked_before),
         TEST(a_stream_gets_the_bytes_and_one_goodbye),
         TEST(a_stream_hears_that_its_socket_has_room_again),
         TEST(a_client_that_vanishes_in_the_middle_is_forgotten),
