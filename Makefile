@@ -319,8 +319,10 @@ asan: ## build with ASan and UBSan, run unit and process tests with that
 	@# What ASan holds back of freed memory would be taken for what attackers leave behind.
 	UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=quarantine_size_mb=1 $(MAKE) SAN=address hostile
 
+# What it notes of memory never goes back: no test of what attackers leave behind.
 tsan: ## the same with ThreadSanitizer
-	TSAN_OPTIONS=halt_on_error=1 $(MAKE) SAN=thread all unit $(filter-out browser docs package torture-short,$(SUITES))
+	TSAN_OPTIONS=halt_on_error=1 $(MAKE) SAN=thread all unit \
+		$(filter-out browser docs package torture-short hostile,$(SUITES))
 
 .PHONY: coverage
 COVERAGE_LEAST := 90

@@ -7,10 +7,12 @@ import { after, before, describe, it } from "node:test";
 import { query, replay } from "../lib/database.mjs";
 import { flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
 import { Player, waitFor } from "../lib/player.mjs";
-import { startServer } from "../lib/server.mjs";
+import { ctfg, startServer } from "../lib/server.mjs";
 
 const PLAYERS = 24;
 const CHALLENGES = 1500;
+// A sanitizer's db takes its time to start.
+const NEXT_MS = /\/(asan|tsan|coverage)\//.test(ctfg) ? 2000 : 250;
 const KILLS = 20;
 
 let server;
@@ -138,7 +140,7 @@ describe("P1: nothing acknowledged is ever lost", { timeout: 300000 }, () => {
     });
     gaps.sort((a, b) => a - b);
     const median = gaps[gaps.length >> 1];
-    assert.ok(median < 250, `median time to the next answer: ${median.toFixed(0)} ms`);
+    assert.ok(median < NEXT_MS, `median time to the next answer: ${median.toFixed(0)} ms`);
     checkEverythingIsThere();
     await checkBoardIsReplay();
   });
