@@ -34,10 +34,10 @@ struct login {
     uint64_t session_id;
     struct peer_address address;
     size_t url_len;
-    char url[WEBSOCKET_URL_BYTES_MAX];
+    char url[WEBSOCKET_URL_BYTES_MAX]; /* without its token: that is of the moment of the answer */
 };
 
-/* The stream's URL, as long as there is a request to derive it from. */
+/* The stream's URL, as long as there is a request to derive it from.  false: it would be too long. */
 static bool login_prepare(struct login *login, struct exchange *exchange,
                           const struct game_player *who)
 {
@@ -57,17 +57,22 @@ static bool login_prepare(struct login *login, struct exchange *exchange,
     peer_append_websocket_url(&url, exchange->conn, exchange->request, token);
     bool fits = !url.failed;
     if (fits) {
-        login->url_len = url.len;
-        memcpy(login->url, url.data, url.len);
+        login->url_len = url.len - strlen(token);
+        memcpy(login->url, url.data, login->url_len);
     }
     buf_free(&url);
     return fits;
 }
 
-static void write_welcome(struct json_out *json, const struct login *login,
+/* false: the URL has no room for the token. */
+static bool write_welcome(struct json_out *json, const struct login *login, struct str token,
                           const struct player_view *view)
 {
     struct str name = player_display_name(view);
+    struct buf url = BUF_INIT(WEBSOCKET_URL_BYTES_MAX);
+
+    buf_append(&url, login->url, login->url_len);
+    buf_append_str(&url, token);
 
     json_object_begin(json);
     if (name.len > 0) {
@@ -76,9 +81,12 @@ static void write_welcome(struct json_out *json, const struct login *login,
         json_key_null(json, "displayname");
     }
     json_key_bool(json, "needs_name", name.len == 0);
-    json_key_str(json, "websocket_url", (struct str){login->url, login->url_len});
+    json_key_str(json, "websocket_url", buf_str(&url));
     json_key_u64(json, "user_id", view->user_id);
     json_object_end(json);
+    bool fits = !url.failed;
+    buf_free(&url);
+    return fits;
 }
 
 static void refund_login_limits(struct worker *worker, const struct login *login,
@@ -92,6 +100,7 @@ static void answer_welcome(struct worker *worker, struct conn *conn, const struc
 {
     const struct settings *settings = &worker->game->settings;
     char cookie[SESSION_TEXT_BYTES_MAX];
+    char token[SESSION_TEXT_BYTES_MAX];
     char header[SESSION_TEXT_BYTES_MAX + 96];
     struct buf body = BUF_INIT(LOGIN_ANSWER_BYTES_MAX);
     struct json_out json = JSON_OUT(&body);
@@ -105,11 +114,12 @@ static void answer_welcome(struct worker *worker, struct conn *conn, const struc
 
     session_make(worker, SESSION_COOKIE, login->player, login->session_id, settings->session_ttl_s,
                  cookie);
+    session_make(worker, SESSION_STREAM_TOKEN, login->player, login->session_id,
+                 settings->stream_token_ttl_s, token);
     int len = snprintf(header, sizeof(header),
                        SESSION_COOKIE_NAME "=%s; Path=/; Max-Age=%u; HttpOnly; SameSite=Lax%s",
                        cookie, settings->session_ttl_s, login->is_https ? "; Secure" : "");
-    write_welcome(&json, login, &view);
-    if (body.failed) {
+    if (!write_welcome(&json, login, str_from(token), &view) || body.failed) {
         response_error(conn, 503, "unavailable");
     } else {
         response_json(conn, 200, buf_str(&body),

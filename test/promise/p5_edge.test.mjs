@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // P5: no one sees or does what they may not: sessions, tokens, origins, limits, secrets in the log.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { openStream } from "../lib/client.mjs";
@@ -11,6 +13,9 @@ import { startServer } from "../lib/server.mjs";
 
 const API_TOKEN = "an-award-token-nobody-may-see";
 const ADMIN_TOKEN = "an-admin-token-nobody-may-see";
+/** argon2id of the password "pw", 19 MiB and two passes. */
+const HASH_OF_PW =
+  "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQxMjM0$H9aiUIZP1UElP0TpHPbEYr/K0Jc0nSAhTkGzj/ESjPs";
 const WRONG_GUESS = "flag{a-guess-nobody-may-see}";
 
 let server;
@@ -345,5 +350,35 @@ it("P5: a stream's token that outlives its session is dead after a logout, for a
   } finally {
     await own.stop();
     await later?.stop();
+  }
+});
+
+it("P5: a login that was under way when everyone was logged out is good altogether", async () => {
+  const game = makeGame({ players: 0, challenges: 1 });
+  const names = Array.from({ length: 12 }, (_, i) => playerName(i));
+  writeFileSync(join(game, "credentials.csv"), names.map((name) => `${name},"${HASH_OF_PW}"\n`).join(""));
+  const own = await startServer({ game, flags: ["--workers", "1"], env: { CTFG_ADMIN_TOKEN: ADMIN_TOKEN } });
+  try {
+    let answered = 0;
+    const logins = names.map(async (username) => {
+      const answer = await call(own.url, "POST", "/api/login", { body: { username, password: "pw" } });
+      answered++;
+      return answer;
+    });
+    await waitFor("the first login", () => answered > 0); // the others wait for a thread that hashes
+    const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
+    assert.equal((await call(own.url, "POST", "/admin/logout", { headers, body: {} })).status, 200);
+    let alive = 0;
+    for (const { status, headers: given, json } of await Promise.all(logins)) {
+      assert.equal(status, 200);
+      const me = await call(own.url, "GET", "/api/me", { headers: { Cookie: given["set-cookie"][0] } });
+      const stream = await openStream(json.websocket_url).catch((error) => error);
+      assert.equal(stream.status === undefined, me.status === 200, "the cookie and the stream's token are of one mind");
+      alive += me.status === 200;
+      stream.close?.();
+    }
+    assert.ok(alive > 0, "no login was under way");
+  } finally {
+    await own.stop();
   }
 });
