@@ -87,6 +87,7 @@ static void on_control_message(const struct control_message *message, int fd)
     case CONTROL_READY:
     case CONTROL_RELOADED:
     case CONTROL_RELOAD_FAILED:
+    case CONTROL_RELOAD_LATER:
     case CONTROL_DRAINED:
     case CONTROL_HANDED_OVER:
     case CONTROL_RESTART_ASKED:

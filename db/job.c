@@ -282,12 +282,14 @@ void job_start_reload(struct db *db, int files_fd, uint64_t generation)
 {
     struct job *job = &db->job;
 
-    if (job_is_running(job) || db->store == NULL || files_fd < 0) {
-        LOG(LOG_LEVEL_ERROR, "a reload is refused: db is busy or has no store");
-        if (files_fd >= 0) {
-            (void)close(files_fd);
-        }
+    if (files_fd < 0) {
+        LOG(LOG_LEVEL_ERROR, "a reload came without its files");
         tell_master(db, CONTROL_RELOAD_FAILED, generation);
+        return;
+    }
+    if (job_is_running(job) || db->store == NULL) { /* a reset, or a store to be opened anew */
+        (void)close(files_fd);
+        tell_master(db, CONTROL_RELOAD_LATER, generation);
         return;
     }
     job->kind = JOB_RELOAD;

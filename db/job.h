@@ -49,5 +49,5 @@ static inline bool job_is_running(const struct job *job)
 void job_go_on(struct db *db);
 /* A WIRE_RESET: a backup, then an empty game.  Answers when done. */
 void job_start_reset(struct db *db, const struct request *request);
-/* Takes the descriptor.  Tells the master when done. */
+/* Takes the descriptor.  Tells the master when done; at once to ask again when db is busy. */
 void job_start_reload(struct db *db, int files_fd, uint64_t generation);

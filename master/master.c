@@ -85,6 +85,7 @@ static void child_says(struct master *master, struct child *child,
         break;
     case CONTROL_RELOADED:
     case CONTROL_RELOAD_FAILED:
+    case CONTROL_RELOAD_LATER:
         reload_on_answer(master, child, (enum control_type)message->type);
         break;
     case CONTROL_DRAINED:

@@ -77,6 +77,37 @@ static void hand_to(struct reload *reload, struct child *child, uint64_t generat
     child->reload_awaited = child_tell(child, CONTROL_RELOAD, generation, reload->files_fd);
 }
 
+static void wait_for_db(struct reload *reload, uint64_t again_us)
+{
+    reload->step = RELOAD_WAITS_FOR_DB;
+    reload->again_us = again_us;
+}
+
+static void tell_db(struct master *master, uint64_t now_us)
+{
+    struct reload *reload = &master->reload;
+
+    reload->step = RELOAD_DB_TAKES_IT;
+    reload->deadline_us = now_us + RELOAD_ANSWER_US;
+    hand_to(reload, master_db(master), reload->next->generation);
+    if (!master_db(master)
+             ->reload_awaited) { /* it died before it could be told: its successor is */
+        wait_for_db(reload, now_us);
+    }
+}
+
+/* Without db nobody could take it first. */
+static void tell_db_if_it_is_time(struct master *master, uint64_t now_us)
+{
+    struct reload *reload = &master->reload;
+
+    if (now_us > reload->give_up_us) {
+        refuse(master, "db had no time for the new game");
+    } else if (now_us >= reload->again_us && master_db(master)->state == CHILD_READY) {
+        tell_db(master, now_us);
+    }
+}
+
 static void begin(struct master *master)
 {
     struct reload *reload = &master->reload;
@@ -95,13 +126,11 @@ static void begin(struct master *master)
         return;
     }
     warn_about_fixed_settings(&master->game->settings, &reload->next->settings);
-    reload->step = RELOAD_DB_TAKES_IT;
-    reload->deadline_us = clock_mono_us() + RELOAD_ANSWER_US; /* judging took its time */
-    hand_to(reload, master_db(master), reload->next->generation);
-    if (!master_db(master)->reload_awaited) { /* it died before it could be told */
-        reload_abandon(master);
-        reload_ask(master); /* its successor will be */
-    }
+    uint64_t now_us = clock_mono_us(); /* judging took its time */
+
+    reload->give_up_us = now_us + RELOAD_DB_PATIENCE_US;
+    reload->db_deaths = 0;
+    tell_db(master, now_us);
 }
 
 static bool is_awaited(const struct master *master)
@@ -161,9 +190,12 @@ void reload_on_answer(struct master *master, struct child *child, enum control_t
     child->reload_awaited = false;
     switch (master->reload.step) {
     case RELOAD_IDLE:
+    case RELOAD_WAITS_FOR_DB:
         break;
     case RELOAD_DB_TAKES_IT:
-        if (has_failed) {
+        if (answer == CONTROL_RELOAD_LATER) {
+            wait_for_db(&master->reload, clock_mono_us() + RELOAD_AGAIN_US);
+        } else if (has_failed) {
             refuse(master, "db could not take the new game: its lines in the log say why");
         } else {
             go_on_to_workers(master);
@@ -184,7 +216,13 @@ void reload_on_answer(struct master *master, struct child *child, enum control_t
 
 void reload_on_death(struct master *master, struct child *child)
 {
-    if (child->reload_awaited) {
+    struct reload *reload = &master->reload;
+    bool is_taking = child->reload_awaited && reload->step == RELOAD_DB_TAKES_IT;
+
+    if (is_taking && ++reload->db_deaths < RELOAD_DB_DEATHS_MAX) {
+        child->reload_awaited = false;
+        wait_for_db(reload, clock_mono_us());
+    } else if (child->reload_awaited) {
         /* db comes back with the old game, so that stays; a worker comes back with the new one. */
         reload_on_answer(master, child,
                          child->role == PROC_DB ? CONTROL_RELOAD_FAILED : CONTROL_RELOADED);
@@ -239,6 +277,10 @@ void reload_tick(struct master *master, uint64_t now_us)
 {
     struct reload *reload = &master->reload;
 
+    if (reload->step == RELOAD_WAITS_FOR_DB) {
+        tell_db_if_it_is_time(master, now_us);
+        return;
+    }
     if (reload->step != RELOAD_IDLE) {
         if (now_us > reload->deadline_us) {
             kill_the_silent(master);
@@ -251,7 +293,7 @@ void reload_tick(struct master *master, uint64_t now_us)
     if (master->game->settings.developer_mode && now_us >= reload->watch_due_us) {
         watch_files(master, now_us);
     }
-    /* Without db nobody could take it first: it waits until db is back. */
+    /* It is judged when db can take it, so that it is the newest that is judged. */
     if (reload->is_asked && master_db(master)->state == CHILD_READY) {
         begin(master);
     }

@@ -18,6 +18,7 @@ enum control_type {
     CONTROL_READY = 1,     /* serves from now on */
     CONTROL_RELOADED,      /* value: generation that is in force */
     CONTROL_RELOAD_FAILED, /* the old game stays */
+    CONTROL_RELOAD_LATER,  /* db: busy, so nobody has looked at it; it is to be handed out again */
     CONTROL_DRAINED,       /* about to exit, nothing lost */
     CONTROL_HANDED_OVER,   /* an upgrade: only streams are left, closed and forgotten without us */
     CONTROL_RESTART_ASKED, /* value unused: the child cannot go on without being forked anew */

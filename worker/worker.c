@@ -228,6 +228,7 @@ static void obey(struct worker *worker, const struct control_message *message, i
     case CONTROL_READY: /* these are for the master */
     case CONTROL_RELOADED:
     case CONTROL_RELOAD_FAILED:
+    case CONTROL_RELOAD_LATER:
     case CONTROL_DRAINED:
     case CONTROL_HANDED_OVER:
     case CONTROL_RESTART_ASKED:

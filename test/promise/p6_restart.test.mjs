@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // P6: one process failing is not an outage. Real processes, really killed, stopped and replaced.
 import assert from "node:assert/strict";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { openStream } from "../lib/client.mjs";
+import { execute } from "../lib/database.mjs";
 import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
 import { call, Player, waitFor } from "../lib/player.mjs";
 import { ctfg, isAlive, startServer, titleOf } from "../lib/server.mjs";
@@ -36,6 +37,16 @@ function msBetween(first, second) {
   const time = (line) => Date.parse(/ts=(\S+)/.exec(line)[1]);
   return time(second) - time(first);
 }
+
+/** Descriptors of sealed game files: a master has one from the order to db until the last worker's answer. */
+const filesHandedOutBy = (pid) =>
+  readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`).includes("ctfg-game");
+    } catch {
+      return false; // closed meanwhile
+    }
+  }).length;
 
 async function metric(server, name) {
   const answer = await call(server.metricsUrl, "GET", "/metrics");
@@ -353,6 +364,19 @@ describe("P6: a reload", () => {
     });
   });
 
+  test("a db that dies while it takes a reload leaves it to its successor", async () => {
+    const from = server.log().length;
+    const db = server.dbPid();
+    server.kill(db, "SIGSTOP"); // the order stays in its socket
+    rewrite([challenge(1, { title: "Taken by another" }), challenge(2), challenge(3)]);
+    server.signal("SIGHUP");
+    await waitFor("the order", () => filesHandedOutBy(server.pid) > 0);
+    server.kill(db);
+    await server.waitForLog(/msg=reloaded|reload refused/, 10000, from);
+    assert.equal((await titles())[0], "Taken by another");
+    assert.doesNotMatch(server.log().slice(from), /reload refused/);
+  });
+
   test("ends the sessions and streams of a player who is no longer in the files", async () => {
     const gone = player(server, 1);
     await gone.login();
@@ -445,6 +469,35 @@ describe("P6: a reload", () => {
     pids.map(kilobytes).forEach((now, i) => {
       assert.ok(now - before[i] < REST_KB, `${titleOf(pids[i])}: ${before[i]} kB, then ${now} kB`);
     });
+  });
+
+  test("one that meets a reset is done when that has ended", async () => {
+    const token = "reset-token";
+    const live = await startServer({
+      game: makeGame({ players: 1, challenges: 1 }),
+      flags: ["--workers", "1"],
+      env: { CTFG_ADMIN_TOKEN: token },
+    });
+    try {
+      execute( // the copy before the reset takes a while
+        live.dbPath,
+        `INSERT INTO guesses (ts, user_id, challenge_id, guess) WITH RECURSIVE n (i) AS
+           (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) SELECT i, 1, 1, hex(zeroblob(500000)) FROM n;`,
+      );
+      const asked = call(live.url, "POST", "/admin/reset", { body: { token } });
+      const isCopy = (name) => name.startsWith("events-before-reset-");
+      await waitFor("the copy", () => readdirSync(dirname(live.dbPath)).some(isCopy));
+      const from = live.log().length;
+      writeFileSync(join(live.dir, "challenges.json"), JSON.stringify([challenge(1), challenge(2)]));
+      live.signal("SIGHUP");
+      await live.waitForLog(/msg=reloaded|reload refused/, 20000, from);
+      const told = live.log().slice(from);
+      assert.doesNotMatch(told, /reload refused/);
+      assert.ok(told.indexOf("the game was reset") !== -1, "the reload has come before the reset's end");
+      assert.equal((await asked).status, 200);
+    } finally {
+      await live.stop();
+    }
   });
 
   test("developer mode reloads by itself when a file changes, and explains errors", async () => {

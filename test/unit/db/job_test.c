@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* job_test.c - a job and a pass of a checkpoint never have the store at once. */
+/* job_test.c - a job waits for a pass of a checkpoint, a reload for a job. */
 
 #include "test/unit/db/fixture_db.h"
 
@@ -7,55 +7,104 @@
 
 #include "db/process.h"
 
-static void a_job_waits_for_the_pass_that_runs(void **state)
-{
+/* A db without its loop's turns: the test says when what happens. */
+struct still {
     struct fixture fixture;
-    struct db db = {0};
-    struct heritage heritage = {0};
+    struct heritage heritage;
+    struct db db;
+    int master_fd;
+};
+
+static void still_make(struct still *still)
+{
     struct db_facts facts;
     struct store_options options;
-    struct control_message message;
     char error[256];
     int ends[2];
+
+    *still = (struct still){0};
+    fixture_make(&still->fixture);
+    log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+    fixture_prepare(&still->fixture, &facts);
+    still->heritage.control_fd = ends[0];
+    still->master_fd = ends[1];
+    still->db.heritage = &still->heritage;
+    still->db.game = still->fixture.game;
+    options = (struct store_options){.dir = still->fixture.dir, .log_bytes_max = 1 << 20};
+    assert_int_equal(store_open(&options, &still->db.store, error, sizeof(error)), STORE_OK);
+    assert_int_equal(uv_loop_init(&still->db.loop), 0);
+}
+
+static void still_end(struct still *still)
+{
+    store_close(still->db.store);
+    (void)uv_loop_close(&still->db.loop);
+    (void)close(still->heritage.control_fd);
+    (void)close(still->master_fd);
+    fixture_end(&still->fixture);
+}
+
+static void assert_master_hears(const struct still *still, enum control_type type, uint64_t value)
+{
+    struct control_message message;
+    int fd;
+
+    assert_int_equal(control_receive(still->master_fd, &message, &fd), CONTROL_MESSAGE);
+    assert_int_equal(message.type, type);
+    assert_int_equal(message.value, value);
+}
+
+static void a_job_waits_for_the_pass_that_runs(void **state)
+{
+    static struct still still;
+    struct db *db = &still.db;
+    struct control_message message;
     int fd;
 
     (void)state;
-    fixture_make(&fixture);
-    log_init(LOG_LEVEL_ERROR + 1, LOG_FORMAT_LOGFMT);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
-    fixture_prepare(&fixture, &facts);
-    heritage.control_fd = ends[0];
-    db.heritage = &heritage;
-    db.game = fixture.game;
-    options = (struct store_options){.dir = fixture.dir, .log_bytes_max = 1 << 20};
-    assert_int_equal(store_open(&options, &db.store, error, sizeof(error)), STORE_OK);
-    assert_int_equal(uv_loop_init(&db.loop), 0);
+    still_make(&still);
+    db->checkpoint.is_running = true;
+    job_start_reload(db, memfd_create("no game", MFD_CLOEXEC), 7);
+    assert_true(job_is_running(&db->job)); /* no batch runs beside it */
+    assert_int_equal(uv_run(&db->loop, UV_RUN_NOWAIT), 0);
+    job_go_on(db);
+    assert_int_equal(uv_run(&db->loop, UV_RUN_NOWAIT), 0);
+    assert_int_equal(control_receive(still.master_fd, &message, &fd), CONTROL_NOTHING);
+    db->checkpoint.is_running = false;
+    job_go_on(db);
+    assert_int_equal(uv_run(&db->loop, UV_RUN_DEFAULT), 0);
+    assert_false(job_is_running(&db->job));
+    assert_master_hears(&still, CONTROL_RELOAD_FAILED, 7);
+    still_end(&still);
+}
 
-    db.checkpoint.is_running = true;
-    job_start_reload(&db, memfd_create("no game", MFD_CLOEXEC), 7);
-    assert_true(job_is_running(&db.job)); /* no batch runs beside it */
-    assert_int_equal(uv_run(&db.loop, UV_RUN_NOWAIT), 0);
-    job_go_on(&db);
-    assert_int_equal(uv_run(&db.loop, UV_RUN_NOWAIT), 0);
-    assert_int_equal(control_receive(ends[1], &message, &fd), CONTROL_NOTHING);
-    db.checkpoint.is_running = false;
-    job_go_on(&db);
-    assert_int_equal(uv_run(&db.loop, UV_RUN_DEFAULT), 0);
-    assert_false(job_is_running(&db.job));
-    assert_int_equal(control_receive(ends[1], &message, &fd), CONTROL_MESSAGE);
-    assert_int_equal(message.type, CONTROL_RELOAD_FAILED);
-    assert_int_equal(message.value, 7);
+static void a_reload_that_meets_a_reset_is_put_off_and_not_refused(void **state)
+{
+    static struct still still;
+    struct store *store;
 
-    store_close(db.store);
-    (void)uv_loop_close(&db.loop);
-    (void)close(ends[0]);
-    (void)close(ends[1]);
-    fixture_end(&fixture);
+    (void)state;
+    still_make(&still);
+    store = still.db.store;
+    still.db.job.kind = JOB_RESET;
+    job_start_reload(&still.db, memfd_create("game", MFD_CLOEXEC), 7);
+    assert_master_hears(&still, CONTROL_RELOAD_LATER, 7);
+    still.db.job.kind = JOB_NONE;
+    still.db.store = NULL; /* it is opened anew in a moment */
+    job_start_reload(&still.db, memfd_create("game", MFD_CLOEXEC), 8);
+    assert_master_hears(&still, CONTROL_RELOAD_LATER, 8);
+    assert_false(job_is_running(&still.db.job));
+    still.db.store = store;
+    still_end(&still);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_job_waits_for_the_pass_that_runs)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_job_waits_for_the_pass_that_runs),
+        cmocka_unit_test(a_reload_that_meets_a_reset_is_put_off_and_not_refused),
+    };
 
     return cmocka_run_group_tests_name("job", tests, NULL, NULL);
 }
