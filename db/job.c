@@ -147,6 +147,19 @@ static void answer_reset(struct db *db, enum wire_status status)
     inbox_flush(&db->inbox);
 }
 
+/* Once, by the process that says so to its asker: who did it may have died before it could. */
+static void log_reset(struct db *db)
+{
+    struct job *job = &db->job;
+    uint64_t request_id = job->request.head.request_id;
+
+    if (request_id == 0 || request_id != job->logged_reset) {
+        LOG(LOG_LEVEL_WARN, "the game was reset", LOG_HEX("request", request_id),
+            LOG_U64("floor", db->meta.floor_seq));
+    }
+    job->logged_reset = request_id;
+}
+
 static void on_reset_done(uv_work_t *work, int status)
 {
     struct db *db = work->data;
@@ -161,8 +174,7 @@ static void on_reset_done(uv_work_t *work, int status)
         return;
     }
     db_adopt(db, &job->rebuild);
-    LOG(LOG_LEVEL_WARN, "the game was reset", LOG_HEX("request", job->request.head.request_id),
-        LOG_U64("floor", db->meta.floor_seq));
+    log_reset(db);
     inbox_poke_all(&db->inbox, WIRE_NEWS_RESET | WIRE_NEWS_AUTH | WIRE_NEWS_NAMES | WIRE_NEWS_BANK,
                    ring_newest_seq(&db->ring));
     answer_reset(db, WIRE_OK);
@@ -179,6 +191,7 @@ void job_start_reset(struct db *db, const struct request *request)
     }
     if (request->head.request_id != 0 && request->head.request_id == db->meta.last_reset_request) {
         slots_add(METRIC_DB_REPEATED, 1);
+        log_reset(db);
         answer_reset(db, WIRE_OK);
         return;
     }

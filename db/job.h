@@ -29,6 +29,7 @@ struct job {
     /* of a reset */
     struct request request;
     uint64_t floor_seq;
+    uint64_t logged_reset; /* request id of the last one that this process has told the log of */
     /* of a reload */
     int files_fd;
     uint64_t generation;

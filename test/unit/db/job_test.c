@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* job_test.c - a job waits for a pass of a checkpoint, a reload for a job. */
+/* job_test.c - a job waits for a pass of a checkpoint, a reload for a job; a reset is told of once. */
 
 #include "test/unit/db/fixture_db.h"
 
@@ -99,11 +99,49 @@ static void a_reload_that_meets_a_reset_is_put_off_and_not_refused(void **state)
     still_end(&still);
 }
 
+static uint32_t lines_with(int log_fd, const char *text)
+{
+    static char bytes[16384];
+    uint32_t count = 0;
+    ssize_t len = pread(log_fd, bytes, sizeof(bytes) - 1, 0);
+
+    assert_true(len >= 0);
+    bytes[len] = '\0';
+    for (const char *at = bytes; (at = strstr(at, text)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+/* The successor of a db that has died between the commit and its word. */
+static void a_reset_is_logged_once_by_whoever_tells_of_it(void **state)
+{
+    static struct still still;
+    struct request again = {.head = wire_head_make(WIRE_RESET, 0x77)};
+    int log_fd = memfd_create("log", MFD_CLOEXEC);
+    int stderr_fd = dup(STDERR_FILENO);
+
+    (void)state;
+    still_make(&still);
+    fixture_found(&still.fixture);
+    still.db.board = still.fixture.board;
+    still.db.meta.last_reset_request = 0x77;
+    log_init(LOG_LEVEL_WARN, LOG_FORMAT_LOGFMT);
+    log_set_fd(log_fd);
+    job_start_reset(&still.db, &again);
+    assert_int_equal(lines_with(log_fd, "the game was reset"), 1);
+    job_start_reset(&still.db, &again); /* a worker that has lost its connection only */
+    assert_int_equal(lines_with(log_fd, "the game was reset"), 1);
+    log_set_fd(stderr_fd);
+    still_end(&still);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_waits_for_the_pass_that_runs),
         cmocka_unit_test(a_reload_that_meets_a_reset_is_put_off_and_not_refused),
+        cmocka_unit_test(a_reset_is_logged_once_by_whoever_tells_of_it),
     };
 
     return cmocka_run_group_tests_name("job", tests, NULL, NULL);
