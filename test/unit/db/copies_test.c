@@ -4,25 +4,6 @@
 
 #include "test/unit/db/fixture_db.h"
 
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-    if (fixture == NULL) {
-        return -1;
-    }
-    fixture_make(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture_end(*state);
-    free(*state);
-    return 0;
-}
-
 static void touch(const char *path)
 {
     FILE *file = fopen(path, "wx");
@@ -88,9 +69,10 @@ static void the_oldest_go_and_nothing_else(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(names_of_one_second_differ_and_sort_by_age, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(the_oldest_go_and_nothing_else, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_of_one_second_differ_and_sort_by_age, fixture_set_up,
+                                        fixture_tear_down),
+        cmocka_unit_test_setup_teardown(the_oldest_go_and_nothing_else, fixture_set_up,
+                                        fixture_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

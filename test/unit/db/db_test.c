@@ -6,22 +6,6 @@
 #include <sys/mman.h>
 #include <sysexits.h>
 
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-    fixture_make(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture_end(*state);
-    free(*state);
-    return 0;
-}
-
 static void an_answer_is_a_receipt_and_stands_on_the_board(void **state)
 {
     struct fixture *fixture = *state;
@@ -505,7 +489,7 @@ static void a_db_that_cannot_open_its_file_leaves_with_a_status_that_says_so(voi
 
 int main(void)
 {
-#define PROCESS_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define PROCESS_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
     const struct CMUnitTest tests[] = {
         PROCESS_TEST(an_answer_is_a_receipt_and_stands_on_the_board),
         PROCESS_TEST(news_come_before_the_answer_to_every_worker),

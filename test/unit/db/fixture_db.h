@@ -271,6 +271,26 @@ static inline void fixture_end(struct fixture *fixture)
     (void)rmdir(fixture->dir);
 }
 
+/* cmocka's set-up and tear-down of a test whose state is a fixture. */
+static inline int fixture_set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+    if (fixture == NULL) {
+        return -1;
+    }
+    fixture_make(fixture);
+    *state = fixture;
+    return 0;
+}
+
+static inline int fixture_tear_down(void **state)
+{
+    fixture_end(*state);
+    free(*state);
+    return 0;
+}
+
 /* How many files of the folder have names that begin like this? */
 static inline int fixture_files(const struct fixture *fixture, const char *prefix)
 {

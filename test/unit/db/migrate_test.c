@@ -3,22 +3,6 @@
 
 #include "test/unit/db/fixture_db.h"
 
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-    fixture_make(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture_end(*state);
-    free(*state);
-    return 0;
-}
-
 /* The tables as the older engine made them; without the unique indexes, so that a test can break
  * them as an early version of it did. */
 static const char *const older_tables =
@@ -200,7 +184,7 @@ static void check_looks_at_an_older_file_and_leaves_it_as_it_is(void **state)
 
 int main(void)
 {
-#define MIGRATE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define MIGRATE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
     const struct CMUnitTest tests[] = {
         MIGRATE_TEST(a_new_file_has_the_schema_of_the_contract),
         MIGRATE_TEST(an_older_file_is_copied_and_its_duplicates_move_aside),

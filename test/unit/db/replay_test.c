@@ -4,22 +4,6 @@
 
 #include "test/unit/db/fixture_db.h"
 
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-    fixture_make(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture_end(*state);
-    free(*state);
-    return 0;
-}
-
 /* Everyone does everything, in an order drawn from a fixed seed; refusals are part of it. */
 static void play(struct fixture *fixture, int fd, uint32_t seed)
 {
@@ -272,7 +256,7 @@ static void a_backup_opens_while_the_server_runs(void **state)
 
 int main(void)
 {
-#define REPLAY_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define REPLAY_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
     const struct CMUnitTest tests[] = {
         REPLAY_TEST(the_running_servers_board_equals_a_replay),
         REPLAY_TEST(a_rebuilt_board_equals_the_one_that_grew),

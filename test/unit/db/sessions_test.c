@@ -3,22 +3,6 @@
 
 #include "test/unit/db/fixture_db.h"
 
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-    fixture_make(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture_end(*state);
-    free(*state);
-    return 0;
-}
-
 static void ended_sessions_stay_ended(void **state)
 {
     struct fixture *fixture = *state;
@@ -107,7 +91,7 @@ static void sessions_outlive_a_restart(void **state)
 
 int main(void)
 {
-#define SESSION_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define SESSION_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
     const struct CMUnitTest tests[] = {
         SESSION_TEST(ended_sessions_stay_ended),
         SESSION_TEST(a_session_may_end_again_twice_in_one_batch),

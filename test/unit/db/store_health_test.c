@@ -7,22 +7,6 @@
 
 #include "db/checkpoint.h"
 
-static int set_up(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-    fixture_make(fixture);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture_end(*state);
-    free(*state);
-    return 0;
-}
-
 static void limit_file_size(pid_t pid, rlim_t bytes)
 {
     struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
@@ -204,7 +188,7 @@ static void a_foreign_lock_refuses_only_while_it_is_held(void **state)
 
 int main(void)
 {
-#define HEALTH_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define HEALTH_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
     const struct CMUnitTest tests[] = {
         HEALTH_TEST(a_full_disk_refuses_and_recovers),
         HEALTH_TEST(a_lull_mends_nothing),

@@ -10,20 +10,11 @@
 
 static int set_up(void **state)
 {
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
     struct db_facts facts;
+    int result = fixture_set_up(state);
 
-    fixture_make(fixture);
-    fixture_prepare(fixture, &facts);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture_end(*state);
-    free(*state);
-    return 0;
+    fixture_prepare(*state, &facts);
+    return result;
 }
 
 static struct store *open_store(const struct fixture *fixture)
@@ -365,7 +356,7 @@ static void a_copy_gets_its_name_when_it_is_whole(void **state)
 
 int main(void)
 {
-#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_tear_down)
     const struct CMUnitTest tests[] = {
         STORE_TEST(hot_queries_use_the_indexes_of_the_contract),
         STORE_TEST(the_unique_index_has_the_last_word),
