@@ -7,6 +7,9 @@ import { join } from "node:path";
 /** The username, password and flag of the i-th player and challenge of a made game. */
 export const playerName = (i) => `p${String(i).padStart(5, "0")}`;
 export const playerPassword = (i) => `secret-${i}`;
+/** argon2id of the password "pw", 19 MiB and two passes: what docs/organiser.md advises. */
+export const HASH_OF_PW =
+  "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQxMjM0$H9aiUIZP1UElP0TpHPbEYr/K0Jc0nSAhTkGzj/ESjPs";
 export const flagOf = (id) => `flag{${id}}`;
 
 /**

@@ -14,6 +14,10 @@ const STOP_MS = 20000;
 
 /** The program under test. */
 export const ctfg = process.env.CTFG_BIN ?? join(root, "build", "ctfg");
+/** A build that keeps memory and calls what it likes, */
+export const isSanitized = /\/(asan|tsan)\//.test(ctfg);
+/** and one that takes its time, as coverage's does too. */
+export const isSlow = isSanitized || ctfg.includes("/coverage/");
 
 /** Is there such a process, other than one that only waits to be buried? */
 export function isAlive(pid) {

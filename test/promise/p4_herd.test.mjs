@@ -6,7 +6,7 @@ import net from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { makeGame, playerName, playerPassword } from "../lib/game.mjs";
+import { HASH_OF_PW, makeGame, playerName, playerPassword } from "../lib/game.mjs";
 import { tcpCounter } from "../lib/netstat.mjs";
 import { call, Player, waitFor } from "../lib/player.mjs";
 import { startServer } from "../lib/server.mjs";
@@ -14,9 +14,6 @@ import { startServer } from "../lib/server.mjs";
 const HERD = 1000;
 const STALL_MS = 200;
 const LEAVERS = 4000;
-/** argon2id of the password "pw", 19 MiB and two passes: what docs/organiser.md advises. */
-const HASH_OF_PW =
-  "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQxMjM0$H9aiUIZP1UElP0TpHPbEYr/K0Jc0nSAhTkGzj/ESjPs";
 /** Buckets of the histogram; what connections may take of a turn is 4 ms. */
 const LONG_TURN = "0.025600";
 const LONGEST_TURN = "0.409600";

@@ -7,15 +7,12 @@ import { after, before, describe, it } from "node:test";
 
 import { openStream } from "../lib/client.mjs";
 import { query } from "../lib/database.mjs";
-import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
+import { challenge, flagOf, HASH_OF_PW, makeGame, playerName, playerPassword } from "../lib/game.mjs";
 import { call, Player, waitFor } from "../lib/player.mjs";
 import { startServer } from "../lib/server.mjs";
 
 const API_TOKEN = "an-award-token-nobody-may-see";
 const ADMIN_TOKEN = "an-admin-token-nobody-may-see";
-/** argon2id of the password "pw", 19 MiB and two passes. */
-const HASH_OF_PW =
-  "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQxMjM0$H9aiUIZP1UElP0TpHPbEYr/K0Jc0nSAhTkGzj/ESjPs";
 const WRONG_GUESS = "flag{a-guess-nobody-may-see}";
 
 let server;

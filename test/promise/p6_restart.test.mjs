@@ -9,13 +9,13 @@ import { openStream } from "../lib/client.mjs";
 import { execute } from "../lib/database.mjs";
 import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
 import { call, Player, waitFor } from "../lib/player.mjs";
-import { ctfg, isAlive, startServer, titleOf } from "../lib/server.mjs";
+import { ctfg, isAlive, isSanitized, isSlow, startServer, titleOf } from "../lib/server.mjs";
 
 // "Well under a second", on a machine that runs other tests too; sanitizers take their time.
-const BACK_MS = /\/(asan|tsan|coverage)\//.test(ctfg) ? 5000 : 1000;
+const BACK_MS = isSlow ? 5000 : 1000;
 
 // What twenty reloads may leave in a process: caches. A sanitizer keeps what is freed for a while.
-const REST_KB = /\/(asan|tsan)\//.test(ctfg) ? 1 << 20 : 8 << 10;
+const REST_KB = isSanitized ? 1 << 20 : 8 << 10;
 
 /** Eight answers at once: both workers are asked. */
 const eightTimes = (ask) => Promise.all(Array.from({ length: 8 }, ask));
