@@ -46,22 +46,26 @@ bool revoked_begin_holding(struct revoked *revoked)
     return revoked->held != NULL;
 }
 
+static bool is_held(const struct revoked *revoked, uint32_t slot)
+{
+    return revoked->held != NULL && revoked->held[slot] != 0;
+}
+
 /* Who has the slot, or is about to; 0: nobody. */
 static uint64_t holder(const struct revoked *revoked, uint32_t slot)
 {
     /* relaxed: db reads what it, or a dead predecessor, has stored */
     uint64_t stored = atomic_load_explicit(&revoked->slots[slot].session_id, memory_order_relaxed);
 
-    return revoked->held != NULL && revoked->held[slot] != 0 ? revoked->held[slot] : stored;
+    return is_held(revoked, slot) ? revoked->held[slot] : stored;
 }
 
 static bool is_free(const struct revoked *revoked, uint32_t slot, uint64_t now_s)
 {
     /* relaxed: as in holder() */
     uint64_t until_s = atomic_load_explicit(&revoked->slots[slot].expires_s, memory_order_relaxed);
-    bool is_held = revoked->held != NULL && revoked->held[slot] != 0;
 
-    return !is_held && (holder(revoked, slot) == 0 || until_s < now_s);
+    return !is_held(revoked, slot) && (holder(revoked, slot) == 0 || until_s < now_s);
 }
 
 /* Its own, or else the first free one. */
