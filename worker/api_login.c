@@ -33,17 +33,16 @@ struct login {
     bool is_https;
     uint64_t session_id;
     struct peer_address address;
+    /* The stream's, without its token: that is of the moment of the answer. */
     size_t url_len;
-    char url[WEBSOCKET_URL_BYTES_MAX]; /* without its token: that is of the moment of the answer */
+    char url[WEBSOCKET_URL_BYTES_MAX - SESSION_TEXT_LEN];
 };
 
-/* The stream's URL, as long as there is a request to derive it from.  false: it would be too long. */
+/* As long as there is a request to derive it from.  false: the stream's URL would be too long. */
 static bool login_prepare(struct login *login, struct exchange *exchange,
                           const struct game_player *who)
 {
-    struct worker *worker = exchange->worker;
-    struct buf url = BUF_INIT(WEBSOCKET_URL_BYTES_MAX);
-    char token[SESSION_TEXT_BYTES_MAX];
+    struct buf url = BUF_IN(login->url);
 
     *login = (struct login){
         .player = who != NULL ? who->slot : SHM_NONE,
@@ -52,24 +51,17 @@ static bool login_prepare(struct login *login, struct exchange *exchange,
         .session_id = session_draw_id(),
     };
     peer_client_address(exchange->conn, exchange->request, &login->address);
-    session_make(worker, SESSION_STREAM_TOKEN, login->player, login->session_id,
-                 worker->game->settings.stream_token_ttl_s, token);
-    peer_append_websocket_url(&url, exchange->conn, exchange->request, token);
-    bool fits = !url.failed;
-    if (fits) {
-        login->url_len = url.len - strlen(token);
-        memcpy(login->url, url.data, login->url_len);
-    }
-    buf_free(&url);
-    return fits;
+    peer_append_websocket_url(&url, exchange->conn, exchange->request, "");
+    login->url_len = url.len;
+    return !url.failed;
 }
 
-/* false: the URL has no room for the token. */
-static bool write_welcome(struct json_out *json, const struct login *login, struct str token,
+static void write_welcome(struct json_out *json, const struct login *login, struct str token,
                           const struct player_view *view)
 {
     struct str name = player_display_name(view);
-    struct buf url = BUF_INIT(WEBSOCKET_URL_BYTES_MAX);
+    char room[WEBSOCKET_URL_BYTES_MAX];
+    struct buf url = BUF_IN(room);
 
     buf_append(&url, login->url, login->url_len);
     buf_append_str(&url, token);
@@ -84,9 +76,6 @@ static bool write_welcome(struct json_out *json, const struct login *login, stru
     json_key_str(json, "websocket_url", buf_str(&url));
     json_key_u64(json, "user_id", view->user_id);
     json_object_end(json);
-    bool fits = !url.failed;
-    buf_free(&url);
-    return fits;
 }
 
 static void refund_login_limits(struct worker *worker, const struct login *login,
@@ -119,7 +108,8 @@ static void answer_welcome(struct worker *worker, struct conn *conn, const struc
     int len = snprintf(header, sizeof(header),
                        SESSION_COOKIE_NAME "=%s; Path=/; Max-Age=%u; HttpOnly; SameSite=Lax%s",
                        cookie, settings->session_ttl_s, login->is_https ? "; Secure" : "");
-    if (!write_welcome(&json, login, str_from(token), &view) || body.failed) {
+    write_welcome(&json, login, str_from(token), &view);
+    if (body.failed) {
         response_error(conn, 503, "unavailable");
     } else {
         response_json(conn, 200, buf_str(&body),

@@ -41,7 +41,8 @@ struct signed_claims {
     uint8_t mac[MAC_BYTES];
 };
 static_assert(sizeof(struct signed_claims) == 56, "no padding");
-static_assert(BASE64URL_LEN(sizeof(struct signed_claims)) < SESSION_TEXT_BYTES_MAX, "it fits");
+static_assert(BASE64URL_LEN(sizeof(struct signed_claims)) == SESSION_TEXT_LEN, "without padding");
+static_assert(SESSION_TEXT_LEN < SESSION_TEXT_BYTES_MAX, "it fits");
 
 /* What credential_mark() gave for a player: each request with a session asks. */
 struct known_mark {

@@ -19,6 +19,7 @@
 struct worker;
 
 #define SESSION_COOKIE_NAME "ctfg_session"
+#define SESSION_TEXT_LEN 75        /* of a whole one; of one that verifies as nothing: 0 */
 #define SESSION_TEXT_BYTES_MAX 128 /* of a cookie's value or a token, with NUL */
 
 enum session_kind {
