@@ -133,7 +133,10 @@ static void whoever_one_tick_does_not_reach_the_next_ones_do(void **state)
 {
     (void)state;
     join_all();
-    (void)usleep(2000); /* the first pings come within an interval */
+    uint64_t joined_us = clock_mono_us();
+
+    fixture_wait_for(clock_mono_us() - joined_us >=
+                     2000); /* a first ping comes within an interval */
     side.slow = true;
     stream_tick(&fixture.worker, clock_mono_us());
     assert_in_range(count_pinged(), 1, CLIENTS - 1);
