@@ -374,8 +374,8 @@ describe("P6: a reload", () => {
     server.signal("SIGHUP");
     await waitFor("the order", () => filesHandedOutBy(server.pid) > 0);
     server.kill(db);
-    await server.waitForLog(/msg=reloaded|reload refused/, 10000, from);
-    assert.equal((await titles())[0], "Taken by another");
+    // A line in the log may be of a reload before this one.
+    await waitFor("the game of the files", async () => (await titles())[0] === "Taken by another", 10000);
     assert.doesNotMatch(server.log().slice(from), /reload refused/);
   });
 
@@ -484,7 +484,7 @@ describe("P6: a reload", () => {
       execute( // the copy before the reset takes a while
         live.dbPath,
         `INSERT INTO guesses (ts, user_id, challenge_id, guess) WITH RECURSIVE n (i) AS
-           (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) SELECT i, 1, 1, hex(zeroblob(500000)) FROM n;`,
+           (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) SELECT i, 1, 1, hex(zeroblob(500000)) FROM n;`,
       );
       const from = live.log().length;
       const asked = call(live.url, "POST", "/admin/reset", { body: { token } });
