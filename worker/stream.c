@@ -378,7 +378,8 @@ static bool tick_client(struct stream_client *client, const struct settings *set
         stream_client_close(client, WS_TRY_LATER, "too slow");
         return true;
     }
-    if (now_us - client->pong_us > (uint64_t)settings->ws_ping_timeout_ms * 1000) {
+    /* Added, not subtracted: who has joined since the tick began is younger than now_us. */
+    if (now_us > client->pong_us + (uint64_t)settings->ws_ping_timeout_ms * 1000) {
         slots_add(METRIC_STREAM_REAPED, 1);
         conn_close(client->conn, false);
         return true;

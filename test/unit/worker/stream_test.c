@@ -150,6 +150,19 @@ static void whoever_one_tick_does_not_reach_the_next_ones_do(void **state)
     }
 }
 
+/* In a tick an answer that has waited too long is given, and the request behind it may be an upgrade. */
+static void who_joins_within_a_tick_is_not_taken_for_silent(void **state)
+{
+    uint64_t ticked_us = clock_mono_us();
+
+    (void)state;
+    fixture_wait_for(clock_mono_us() > ticked_us);
+    join_all();
+    stream_tick(&fixture.worker, ticked_us);
+    fixture_turn();
+    assert_int_equal(stream_count(&fixture.worker), CLIENTS);
+}
+
 /* The next end of the loop's news is that client's reset frame. */
 static unsigned resets_of(int client)
 {
@@ -180,6 +193,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
     const struct CMUnitTest tests[] = {
         TEST(whoever_one_tick_does_not_reach_the_next_ones_do),
+        TEST(who_joins_within_a_tick_is_not_taken_for_silent),
         TEST(a_reset_of_a_game_without_events_is_told_although_a_tick_came_first),
     };
 
