@@ -437,12 +437,13 @@ static void master_turn(struct master *master)
     if (seen.reopen_log) {
         log_file_reopen(master);
     }
+    if (seen.reload) { /* also beside another one, which may be refused */
+        reload_ask(master);
+    }
     if (seen.stop) {
         master_leave(master, false, now_us);
     } else if (seen.upgrade) {
         upgrade_ask(master, now_us);
-    } else if (seen.reload) {
-        reload_ask(master);
     }
     advance_phases(master, now_us);
     fork_the_due(master, now_us);

@@ -10,7 +10,7 @@ import { after, before, describe, test } from "node:test";
 
 import { openStream } from "../lib/client.mjs";
 import { query } from "../lib/database.mjs";
-import { flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
+import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
 import { call, Player, waitFor } from "../lib/player.mjs";
 import { ctfg, isAlive, startServer, titleOf } from "../lib/server.mjs";
 
@@ -237,8 +237,22 @@ describe("P6: an upgrade to what is no program", { timeout: 60000 }, () => {
     });
   }
 
+  test("one that is refused takes no reload with it that was asked for in the same moment", async () => {
+    rmSync(join(server.dir, "ctfg.yaml"), { force: true });
+    writeFileSync(join(server.dir, "challenges.json"), JSON.stringify([challenge(1, { title: "Reloaded" })]));
+    replaceByScript(program, "exit 64");
+    const from = server.log().length;
+    server.signal("SIGSTOP"); // so that the master finds both at once
+    server.signal("SIGHUP");
+    server.signal("SIGUSR2");
+    server.signal("SIGCONT");
+    await server.waitForLog(/upgrade refused/, 10000, from);
+    await server.waitForLog(/msg=reloaded/, 10000, from);
+    assert.equal((await one.get("/api/challenges")).json[0].title, "Reloaded");
+  });
+
   test("one that vanishes at the last moment brings the old one's processes back", async () => {
-    rmSync(join(server.dir, "ctfg.yaml"));
+    rmSync(join(server.dir, "ctfg.yaml"), { force: true });
     const from = server.log().length;
     // Takes the probe, and is no program any more when its turn comes.
     replaceByScript(program, `printf 'no program' > ${program}.new; mv ${program}.new ${program}`);
