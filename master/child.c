@@ -80,15 +80,19 @@ uint64_t child_backoff_us(uint32_t quick_deaths)
 
 /* ---- in the child ------------------------------------------------------------------------------ */
 
-/* A sibling's control socket left open here would hide the master's death from that sibling. */
-static void close_the_masters(const struct children *children, int signal_fd)
+/* A sibling's control socket left open here would hide the master's death from that sibling; the files
+ * of a reload would keep their memory for as long as this child lives. */
+static void close_the_masters(const struct children *children, const struct birth *birth)
 {
     for (uint32_t i = 0; i < children->count; i++) {
         if (children->all[i].control_fd >= 0) {
             (void)close(children->all[i].control_fd);
         }
     }
-    (void)close(signal_fd);
+    (void)close(birth->signal_fd);
+    if (birth->files_fd >= 0) {
+        (void)close(birth->files_fd);
+    }
 }
 
 static void keep_own_listeners(struct heritage *heritage, enum proc_role role)
@@ -123,7 +127,7 @@ static _Noreturn void child_live(const struct children *children, const struct c
     (void)snprintf(title, sizeof(title), "ctfg: %s", child->name);
     proc_title_set(title);
     log_set_process(child->name);
-    close_the_masters(children, birth->signal_fd);
+    close_the_masters(children, birth);
     keep_own_listeners(&heritage, child->role);
     signals_reset_in_child();
     if (!user_become(birth->user)) {

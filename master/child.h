@@ -80,7 +80,8 @@ struct children {
 struct birth {
     const struct heritage *heritage; /* but for what is each child's own */
     const struct user *user;
-    int signal_fd; /* the master's: closed in the child */
+    int signal_fd; /* the master's: closed in the child, as is */
+    int files_fd;  /* that of a reload which is under way; -1: none is */
 };
 
 void children_init(struct children *children, uint32_t workers);

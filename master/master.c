@@ -180,7 +180,8 @@ static void bury_the_dead(struct master *master, uint64_t now_us)
 
 static void fork_the_due(struct master *master, uint64_t now_us)
 {
-    const struct birth birth = {&master->heritage, &master->user, master->signal_fd};
+    const struct birth birth = {&master->heritage, &master->user, master->signal_fd,
+                                master->reload.files_fd};
 
     for (uint32_t i = 0; i < master->children.count; i++) {
         struct child *child = &master->children.all[i];

@@ -39,7 +39,7 @@ function msBetween(first, second) {
 }
 
 /** Descriptors of sealed game files: a master has one from the order to db until the last worker's answer. */
-const filesHandedOutBy = (pid) =>
+const filesHeldBy = (pid) =>
   readdirSync(`/proc/${pid}/fd`).filter((fd) => {
     try {
       return readlinkSync(`/proc/${pid}/fd/${fd}`).includes("ctfg-game");
@@ -372,7 +372,7 @@ describe("P6: a reload", () => {
     server.kill(db, "SIGSTOP"); // the order stays in its socket
     rewrite([challenge(1, { title: "Taken by another" }), challenge(2), challenge(3)]);
     server.signal("SIGHUP");
-    await waitFor("the order", () => filesHandedOutBy(server.pid) > 0);
+    await waitFor("the order", () => filesHeldBy(server.pid) > 0);
     server.kill(db);
     // A line in the log may be of a reload before this one.
     await waitFor("the game of the files", async () => (await titles())[0] === "Taken by another", 10000);
@@ -521,4 +521,23 @@ describe("P6: a reload", () => {
       await live.stop();
     }
   });
+});
+
+const mayLookIntoWorkers = process.getuid() === 0; // they hold passwords
+test("P6: a worker born during a reload keeps none of its files", { skip: !mayLookIntoWorkers }, async () => {
+  const server = await startServer({ game: makeGame(), flags: ["--workers", "2"] });
+  try {
+    const [first, second] = server.workers();
+    server.kill(second, "SIGSTOP"); // the reload waits for it
+    server.signal("SIGHUP");
+    await server.waitForLog(/proc="worker 1".*the new game is in force/);
+    server.kill(first);
+    const born = await waitFor("a successor", () => server.workers().find((pid) => ![first, second].includes(pid)));
+    await waitFor("its own descriptors", () => filesHeldBy(born) === 0);
+    assert.equal(filesHeldBy(server.pid), 1, "the reload is under way");
+    server.kill(second, "SIGCONT");
+    await server.waitForLog(/msg=reloaded/);
+  } finally {
+    await server.stop();
+  }
 });
