@@ -52,7 +52,7 @@ static int wait_ms(const struct master *master, uint64_t now_us)
 
         if (child->state == CHILD_DEAD) {
             due_us = sooner(due_us, child->born_again_us);
-        } else if (child->state == CHILD_LEAVING) {
+        } else if (child->state == CHILD_LEAVING && !child->is_killed) {
             due_us = sooner(due_us, child->kill_at_us);
         }
     }
