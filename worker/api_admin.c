@@ -80,6 +80,11 @@ static void reset_on_committed(struct worker *worker, struct conn *conn,
         answer(conn, asked.wants_html, 200, "",
                STR(HTML_HEAD "<p>The game has been reset. A backup of the database was taken "
                              "first.</p>" HTML_FOOT));
+    } else if (result == NULL) {
+        answer(conn, asked.wants_html, 503, "unavailable",
+               STR(HTML_HEAD
+                   "<p>The database has <strong>not answered yet</strong>: to copy a large "
+                   "one takes a while. The log says when the game is reset.</p>" HTML_FOOT));
     } else {
         answer(conn, asked.wants_html, 503, "unavailable",
                STR(HTML_HEAD "<p>The game was <strong>not</strong> reset: the database could not "

@@ -316,6 +316,26 @@ describe("contract, section 3: the HTTP API", { timeout: 60000 }, () => {
     }
   });
 
+  it("a reset that takes longer than an answer may is not said to have failed", async () => {
+    const slow = await startServer({
+      game: makeGame({ players: 1, challenges: 1 }),
+      env: { CTFG_ADMIN_TOKEN: "reset-token", CTFG_DATABASE_REQUEST_TIMEOUT: "200ms" },
+    });
+    try {
+      const headers = { "Content-Type": "application/x-www-form-urlencoded" };
+      const from = slow.log().length;
+      slow.kill(slow.dbPid(), "SIGSTOP");
+      const answer = await call(slow.url, "POST", "/admin/reset", { headers, body: "token=reset-token&confirm=yes" });
+      slow.kill(slow.dbPid(), "SIGCONT");
+      assert.equal(answer.status, 503);
+      assert.match(answer.text, /not answered yet/);
+      assert.doesNotMatch(answer.text, /not<\/strong> reset/);
+      await slow.waitForLog(/the game was reset/, 10000, from);
+    } finally {
+      await slow.stop();
+    }
+  });
+
   it("a wrong method is 405 with Allow, an unknown path 404", async () => {
     for (const [method, path, allow] of [
       ["GET", "/api/submit", "POST"],
