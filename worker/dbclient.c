@@ -119,6 +119,10 @@ static void flush(struct dbclient *client)
     struct link *link = client->link;
     struct buf *out = &client->out;
 
+    if (link != NULL && out->failed) { /* the next connection begins with all that waits */
+        link_lost(link, "there is no memory for what is asked");
+        return;
+    }
     if (link == NULL || link->writing || out->len == 0) {
         return;
     }

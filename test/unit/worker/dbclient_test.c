@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "shm/heritage.h"
-#include "worker/dbclient.h"
+#include "worker/dbclient.c"
 #include "worker/overdue.h"
 #include "worker/response.h"
 #include "worker/view.h"
@@ -332,6 +332,29 @@ static void a_slow_db_gets_everything_in_order_all_the_same(void **state)
     assert_int_equal(head.request_id, 4000);
 }
 
+static void a_question_there_was_no_memory_for_is_asked_again(void **state)
+{
+    struct buf *out = &fixture.worker.dbclient->out;
+    struct wire_head head;
+
+    (void)state;
+    db_accept();
+    fixture_wait_for(db_message(0, &head));
+    out->max_bytes = out->cap_bytes = out->len; /* as if it could not grow */
+    assert_true(ask(1, 1));
+    int lost = db.peer;
+
+    fixture_turn();
+    out->max_bytes = OUT_BYTES_MAX;
+    db_accept();
+    close(lost);
+    fixture_wait_for(db_message(1, &head));
+    assert_int_equal(head.request_id, 1);
+    assert_true(ask(2, 1));
+    fixture_wait_for(db_message(2, &head));
+    assert_int_equal(head.request_id, 2);
+}
+
 static void nonsense_from_db_costs_the_connection(void **state)
 {
     struct wire_head head;
@@ -439,6 +462,7 @@ int main(void)
         TEST(many_timeouts_share_out_over_turns),
         TEST(too_many_questions_are_refused),
         TEST(a_slow_db_gets_everything_in_order_all_the_same),
+        TEST(a_question_there_was_no_memory_for_is_asked_again),
         TEST(nonsense_from_db_costs_the_connection),
         TEST(news_reaches_streams_and_views),
         TEST(guesses_are_told_but_never_kept),
