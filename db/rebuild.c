@@ -93,7 +93,7 @@ static bool fold_event(void *context, const struct store_event *row)
     struct fold *fold = context;
     struct rebuild *rebuild = fold->rebuild;
 
-    if (rebuild->up_to != 0 && row->id > rebuild->up_to) {
+    if (rebuild->end_seq != 0 && row->id >= rebuild->end_seq) {
         return false;
     }
     struct event event = rebuild_event_of_row(rebuild->game, player_of_row(fold, row), row);

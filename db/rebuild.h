@@ -31,7 +31,7 @@ struct rebuild {
     struct board *board;
     uint32_t ring_slots;
     bool add_missing; /* write missing users to the store */
-    uint64_t up_to;   /* fold no event above it; 0: all */
+    uint64_t end_seq; /* fold no event from it on; 0: all */
     bool keep_order;  /* place every player after each event instead of once: the slow, other way */
     /* given back */
     struct roster roster;

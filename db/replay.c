@@ -35,7 +35,7 @@ static bool fold(struct replay *replay, bool keep_order)
         .store = replay->store,
         .game = replay->game,
         .board = &replay->board,
-        .up_to = replay->up_to,
+        .end_seq = replay->up_to + 1,
         .keep_order = keep_order,
     };
 

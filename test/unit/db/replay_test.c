@@ -171,6 +171,30 @@ static void two_folds_that_differ_are_told_apart(void **state)
     store_close(replay.store);
 }
 
+/* The first event may be committed while `ctfg check` has a board without any in its hands. */
+static void a_board_without_events_is_compared_with_none(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_options options = {.dir = fixture->dir, .read_only = true};
+    struct replay replay = {.game = fixture->game, .up_to = 0, .out = stdout};
+    struct player_view view;
+    char error[512] = "";
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    play(fixture, fd, 6);
+    (void)close(fd);
+    assert_int_equal(store_open(&options, &replay.store, error, sizeof(error)), STORE_OK);
+    assert_true(replay_run(&replay));
+    assert_int_equal(replay.findings, 0);
+    assert_int_equal(replay.events, 0);
+    assert_true(players_read(board_live(&replay.board), ALICE, &view));
+    assert_int_equal(view.last_seq, 0);
+    replay_free(&replay);
+    store_close(replay.store);
+}
+
 static void a_damaged_file_is_neither_checked_nor_backed_up(void **state)
 {
     struct fixture *fixture = *state;
@@ -264,6 +288,7 @@ int main(void)
         REPLAY_TEST(without_a_database_there_is_nothing_wrong),
         REPLAY_TEST(a_backup_opens_while_the_server_runs),
         REPLAY_TEST(two_folds_that_differ_are_told_apart),
+        REPLAY_TEST(a_board_without_events_is_compared_with_none),
         REPLAY_TEST(a_damaged_file_is_neither_checked_nor_backed_up),
         REPLAY_TEST(a_backup_that_cannot_be_written_says_why),
     };
