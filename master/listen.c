@@ -90,21 +90,24 @@ static bool open_everywhere(const struct opening *opening, uint32_t port)
     return add_player_fd(opening->listeners, fd);
 }
 
-static void address_set_port(struct addrinfo *one, uint32_t port)
+static void address_set_port(struct sockaddr_storage *address, uint32_t port)
 {
-    if (one->ai_family == AF_INET6) {
-        ((struct sockaddr_in6 *)(void *)one->ai_addr)->sin6_port = htons((uint16_t)port);
+    if (address->ss_family == AF_INET6) {
+        ((struct sockaddr_in6 *)(void *)address)->sin6_port = htons((uint16_t)port);
     } else {
-        ((struct sockaddr_in *)(void *)one->ai_addr)->sin_port = htons((uint16_t)port);
+        ((struct sockaddr_in *)(void *)address)->sin_port = htons((uint16_t)port);
     }
 }
 
 /* One address of a host.  false: it cannot be had; an address this machine lacks is no mistake. */
-static bool open_one(const struct opening *opening, struct addrinfo *one, uint32_t *port)
+static bool open_one(const struct opening *opening, const struct addrinfo *one, uint32_t *port)
 {
-    address_set_port(one, *port);
-    int fd = socket_listen_tcp(one->ai_addr, one->ai_addrlen, opening->listeners->backlog_effective,
-                               opening->bind_tries);
+    struct sockaddr_storage address = {0};
+
+    memcpy(&address, one->ai_addr, one->ai_addrlen);
+    address_set_port(&address, *port);
+    int fd = socket_listen_tcp((const struct sockaddr *)&address, one->ai_addrlen,
+                               opening->listeners->backlog_effective, opening->bind_tries);
     if (fd < 0) {
         return errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
     }
@@ -114,6 +117,16 @@ static bool open_one(const struct opening *opening, struct addrinfo *one, uint32
     }
     *port = socket_port(fd); /* the next address of the host gets the same, also if it was 0 */
     return true;
+}
+
+/* Two lines of a hosts file may give a name the same address. */
+static bool stands_before(const struct addrinfo *all, const struct addrinfo *one)
+{
+    while (all != one && (all->ai_addrlen != one->ai_addrlen ||
+                          memcmp(all->ai_addr, one->ai_addr, one->ai_addrlen) != 0)) {
+        all = all->ai_next;
+    }
+    return all != one;
 }
 
 /* A host may have several addresses ("localhost"): all of them, at the same port. */
@@ -136,8 +149,8 @@ static bool open_at(const struct opening *opening, struct str address, uint32_t 
         return false;
     }
     bool ok = true;
-    for (struct addrinfo *one = found; ok && one != NULL; one = one->ai_next) {
-        ok = open_one(opening, one, &port);
+    for (const struct addrinfo *one = found; ok && one != NULL; one = one->ai_next) {
+        ok = stands_before(found, one) || open_one(opening, one, &port);
     }
     ok = ok && opening->listeners->player_count > 0;
     if (!ok) {

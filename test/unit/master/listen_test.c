@@ -2,8 +2,10 @@
 /* listen_test.c - sockets that are bound, handed on, taken over; and refused with a sentence. */
 #include "master/listen.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,6 +46,19 @@ static int connect_to(uint32_t port)
     return fd;
 }
 
+/* As libc's, but for one host: /etc/hosts has its address in two lines. */
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *wanted,
+                struct addrinfo **ret_found)
+{
+    int (*ask)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
+        dlsym(RTLD_NEXT, "getaddrinfo");
+    bool is_twice = strcmp(host, "twice") == 0;
+    int result = ask(is_twice ? "127.0.0.1" : host, service, wanted, ret_found);
+
+    return result == 0 && is_twice ? ask("127.0.0.1", service, wanted, &(*ret_found)->ai_next)
+                                   : result;
+}
+
 static void a_backlog_is_what_the_kernel_allows(void **state)
 {
     (void)state;
@@ -81,6 +96,21 @@ static void one_address_is_called_by_its_name(void **state)
     assert_memory_equal(listeners.url, "http://127.0.0.1:", strlen("http://127.0.0.1:"));
     assert_true(listeners.metrics_fd >= 0);
     assert_non_null(strstr(listeners.metrics_url, "/metrics"));
+    listen_close(&listeners);
+}
+
+static void an_address_that_a_host_has_twice_is_listened_at_once(void **state)
+{
+    (void)state;
+    struct settings settings = settings_at(STR("twice"));
+    struct listeners listeners;
+
+    assert_true(listen_open(&settings, &listeners, error, sizeof(error)));
+    assert_int_equal(listeners.player_count, 1);
+    int client = connect_to(listeners.port);
+
+    assert_true(client >= 0);
+    socket_close(&client);
     listen_close(&listeners);
 }
 
@@ -178,6 +208,7 @@ int main(void)
         cmocka_unit_test(a_backlog_is_what_the_kernel_allows),
         cmocka_unit_test(all_addresses_take_ipv4_too),
         cmocka_unit_test(one_address_is_called_by_its_name),
+        cmocka_unit_test(an_address_that_a_host_has_twice_is_listened_at_once),
         cmocka_unit_test(an_address_of_another_machine_is_refused_with_a_sentence),
         cmocka_unit_test(a_taken_metrics_port_is_no_reason_not_to_serve),
         cmocka_unit_test(a_stale_socket_file_is_replaced_and_a_live_one_is_not),
