@@ -90,7 +90,6 @@ static void on_control_message(const struct control_message *message, int fd)
     case CONTROL_RELOAD_LATER:
     case CONTROL_DRAINED:
     case CONTROL_HANDED_OVER:
-    case CONTROL_RESTART_ASKED:
     case CONTROL_TYPES:
         break;
     }

@@ -95,11 +95,6 @@ static void child_says(struct master *master, struct child *child,
             child_let_go(child);
         }
         break;
-    case CONTROL_RESTART_ASKED:
-        LOG(LOG_LEVEL_WARN, "process asks to be forked anew", LOG_STR("process", child->name));
-        child_ask_to_leave(child, CONTROL_DRAIN, DB_LEAVE_MS,
-                           now_us + DB_LEAVE_MS * US_PER_MS + LEAVE_GRACE_US);
-        break;
     case CONTROL_RELOAD:
     case CONTROL_DRAIN:
     case CONTROL_UPGRADE:

@@ -21,7 +21,6 @@ enum control_type {
     CONTROL_RELOAD_LATER,  /* db: busy, so nobody has looked at it; it is to be handed out again */
     CONTROL_DRAINED,       /* about to exit, nothing lost */
     CONTROL_HANDED_OVER,   /* an upgrade: only streams are left, closed and forgotten without us */
-    CONTROL_RESTART_ASKED, /* value unused: the child cannot go on without being forked anew */
     /* master -> child */
     CONTROL_RELOAD,     /* fd: the sealed files of the new game; value: its generation */
     CONTROL_DRAIN,      /* value: milliseconds there are; close streams with 1001 and leave */

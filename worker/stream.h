@@ -23,7 +23,7 @@ struct stream_client;
 struct worker;
 
 MUST_USE bool stream_start(struct worker *worker);
-/* After the 101: first frame (history.c), then live.  since: SHM-wide sequence, or no_since. */
+/* After the 101: all behind `since`, or with has_since false the history; then live. */
 MUST_USE bool stream_join(struct worker *worker, struct conn *conn, const struct session *session,
                           bool has_since, uint64_t since);
 /* Bytes a client sent (conn.c calls). */

@@ -231,7 +231,6 @@ static void obey(struct worker *worker, const struct control_message *message, i
     case CONTROL_RELOAD_LATER:
     case CONTROL_DRAINED:
     case CONTROL_HANDED_OVER:
-    case CONTROL_RESTART_ASKED:
     case CONTROL_TYPES:
         break;
     }
