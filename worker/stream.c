@@ -6,7 +6,8 @@
  * what it lacks as far as its socket takes it.  A write to one socket costs about 7 us of kernel
  * time (three times that on a busy machine), so 10,000 of them in one turn would stall the loop for
  * 70 ms and more: a turn ends after TURN_US.
- * A pass that is asked for while one is under way goes once round from where that one stands.
+ * A pass that is asked for while one is under way goes once round from where that one stands: began it
+ * with who asks, those far from there would wait for as long as others join or catch up.
  */
 #include "worker/stream.h"
 
@@ -478,7 +479,6 @@ bool stream_join(struct worker *worker, struct conn *conn, const struct session 
     if (client->conn->state == CONN_STREAM) {
         stream_client_greet(client, &hub->shared);
     }
-    hub->at = client;
     pass_start(hub);
     return true;
 }
@@ -493,7 +493,6 @@ void stream_on_drained(struct conn *conn)
     struct stream_hub *hub = conn->worker->streams;
 
     if (stream_client_feed(conn->client, &hub->shared)) {
-        hub->at = conn->client;
         pass_start(hub);
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* stream_test.c - whose turn it is when a tick has more to do than there is time for, and who is told of a reset. */
+/* stream_test.c - whose turn it is when there is more to do than time for it, and who is told of a reset. */
 #include "test/unit/worker/fixture_conn.h"
 
 #include <sys/uio.h>
@@ -18,13 +18,15 @@
 #define A_WRITE_US 500 /* a tick has time for a few of them */
 #define JOIN "GET /stream HTTP/1.1\r\nHost: h\r\n\r\n"
 #define PING '\x89'
+#define TEXT '\x81'
+#define NEWCOMERS 40
 
 static struct test_side {
     struct segment segment;
     struct heritage heritage;
     bool slow; /* every write takes A_WRITE_US */
     int clients[CLIENTS];
-    bool pinged[CLIENTS];
+    bool has_got[CLIENTS];
 } side;
 
 /* ---- what stands in for libuv's writing and for the routes ---- */
@@ -116,7 +118,8 @@ static void join_all(void)
     }
 }
 
-static unsigned count_pinged(void)
+/* Clients that have been given such a frame since side.has_got was cleared. */
+static unsigned count_given(char kind)
 {
     unsigned count = 0;
 
@@ -124,8 +127,9 @@ static unsigned count_pinged(void)
         struct buf got = BUF_INIT(1 << 16);
 
         (void)fixture_receive(side.clients[i], &got);
-        side.pinged[i] = side.pinged[i] || (got.len > 0 && memchr(got.data, PING, got.len) != NULL);
-        count += side.pinged[i];
+        side.has_got[i] =
+            side.has_got[i] || (got.len > 0 && memchr(got.data, kind, got.len) != NULL);
+        count += side.has_got[i];
         buf_free(&got);
     }
     return count;
@@ -143,14 +147,47 @@ static void whoever_one_tick_does_not_reach_the_next_ones_do(void **state)
                      2000); /* a first ping comes within an interval */
     side.slow = true;
     stream_tick(&fixture.worker, clock_mono_us());
-    assert_in_range(count_pinged(), 1, CLIENTS - 1);
+    assert_in_range(count_given(PING), 1, CLIENTS - 1);
     for (unsigned ticks = 1; ticks < CLIENTS; ticks++) {
         stream_tick(&fixture.worker, clock_mono_us());
     }
-    assert_int_equal(count_pinged(), CLIENTS);
+    assert_int_equal(count_given(PING), CLIENTS);
     side.slow = false;
     for (unsigned i = 0; i < CLIENTS; i++) {
         close(side.clients[i]);
+    }
+}
+
+/* In each turn an event more than all can be given, and somebody who joins. */
+static void who_has_been_here_is_given_news_although_others_join(void **state)
+{
+    struct worker *worker = &fixture.worker;
+    int newcomers[NEWCOMERS];
+
+    (void)state;
+    join_all();
+    assert_int_equal(count_given(TEXT), CLIENTS); /* the first frame */
+    memset(side.has_got, 0, sizeof(side.has_got));
+    side.slow = true;
+    for (unsigned i = 0; i < NEWCOMERS; i++) {
+        const struct event event = {
+            .seq = i + 1,
+            .user_id = 1,
+            .challenge = SHM_NONE,
+            .type = EVENT_SOLVE,
+            .version = EVENT_VERSION,
+        };
+        struct conn *conn = fixture_connect(&newcomers[i]);
+
+        ring_append(&worker->ring, &event);
+        stream_on_news(worker, WIRE_NEWS_EVENTS);
+        fixture_send(newcomers[i], JOIN);
+        fixture_wait_for(conn->state == CONN_STREAM);
+    }
+    assert_int_equal(count_given(TEXT), CLIENTS);
+    side.slow = false;
+    for (unsigned i = 0; i < NEWCOMERS; i++) {
+        close(newcomers[i]);
     }
 }
 
@@ -197,6 +234,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
     const struct CMUnitTest tests[] = {
         TEST(whoever_one_tick_does_not_reach_the_next_ones_do),
+        TEST(who_has_been_here_is_given_news_although_others_join),
         TEST(who_joins_within_a_tick_is_not_taken_for_silent),
         TEST(a_reset_of_a_game_without_events_is_told_although_a_tick_came_first),
     };
