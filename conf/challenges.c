@@ -429,9 +429,7 @@ bool challenges_load(struct str bytes, const char *file, struct arena *arena, st
     json_t *root = NULL;
 
     *ret_challenges = (struct challenges){0};
-    if (str_starts_with(bytes, STR("\xef\xbb\xbf"))) {
-        bytes = (struct str){bytes.data + 3, bytes.len - 3};
-    }
+    bytes = str_skip_bom(bytes);
     loader.text = bytes;
     if (str_trim(bytes).len == 0) {
         diag_error(diag, file, 0, "the file is empty; it must hold an array of challenges");

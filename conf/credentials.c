@@ -271,9 +271,7 @@ bool credentials_load(struct str bytes, const char *file, uint64_t hash_seed, st
     struct loader loader = {.file = file, .arena = arena, .diag = diag, .hash_seed = hash_seed};
     uint32_t errors_before = diag->errors;
 
-    if (str_starts_with(bytes, STR("\xef\xbb\xbf"))) {
-        bytes = (struct str){bytes.data + 3, bytes.len - 3};
-    }
+    bytes = str_skip_bom(bytes);
     loader.room = count_lines(bytes);
     loader.players = arena_alloc(arena, loader.room, sizeof(*loader.players));
     loader.lines = arena_alloc(arena, loader.room, sizeof(*loader.lines));

@@ -24,7 +24,7 @@ static const struct {
 
 struct env_reader env_begin(struct str text)
 {
-    return (struct env_reader){.rest = text};
+    return (struct env_reader){.rest = str_skip_bom(text)};
 }
 
 static bool is_name(struct str name)

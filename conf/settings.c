@@ -330,6 +330,21 @@ static void report_complaint(const struct complaint *complaint, cyaml_err_t erro
     }
 }
 
+/* Of a text that is not UTF-8: the first line that is to blame. */
+static uint32_t line_of_strange_byte(struct str bytes)
+{
+    struct str line;
+    uint32_t number = 0;
+
+    while (str_split(&bytes, '\n', &line)) {
+        number++;
+        if (!str_is_utf8(line)) {
+            break;
+        }
+    }
+    return number;
+}
+
 bool settings_read_yaml(struct str bytes, const char *file, const struct settings_yaml_key *keys,
                         uint32_t key_count, struct arena *arena, struct diag *diag,
                         struct settings_yaml_value *ret_values)
@@ -339,8 +354,10 @@ bool settings_read_yaml(struct str bytes, const char *file, const struct setting
     struct complaint complaint = {0};
     cyaml_data_t *data = NULL;
 
+    bytes = str_skip_bom(bytes);
     if (!str_is_utf8(bytes)) {
-        diag_error(diag, file, 0, "must be UTF-8; save it as such");
+        diag_error(diag, file, line_of_strange_byte(bytes),
+                   "there is a byte that is no UTF-8; save the file as UTF-8");
         return false;
     }
     schema_init(schema, keys, key_count);

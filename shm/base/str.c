@@ -51,6 +51,11 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+struct str str_skip_bom(struct str s)
+{
+    return str_starts_with(s, STR("\xef\xbb\xbf")) ? (struct str){s.data + 3, s.len - 3} : s;
+}
+
 struct str str_trim(struct str s)
 {
     while (s.len > 0 && is_blank(s.data[0])) {

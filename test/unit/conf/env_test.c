@@ -22,6 +22,9 @@ static void lines_are_read_as_people_write_them(void **state)
         {"A=#c", "A", ""},
         {"A=", "A", ""},
         {"A=\"", "A", "\""},
+        {"\xef\xbb\xbf"
+         "A=b",
+         "A", "b"},
         {"A=b=c", "A", "b=c"},
         {"A1_=x", "A1_", "x"},
         {"1A=x", "", ""},

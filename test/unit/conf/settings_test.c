@@ -177,6 +177,21 @@ static void a_change_is_noticed_whatever_its_kind(void **state)
     release(&other);
 }
 
+/* Some editors put one before the text; nobody sees it. */
+static void a_byte_order_mark_is_no_part_of_the_first_key(void **state)
+{
+    (void)state;
+    struct loaded loaded = load("\xef\xbb\xbfgame:\n  name: A night\n", NULL, NULL);
+
+    assert_true(loaded.ok);
+    assert_int_equal(loaded.diag.errors, 0);
+    assert_true(str_equal(loaded.settings.game_name, STR("A night")));
+    release(&loaded);
+    loaded = load("\xef\xbb\xbf# nothing\n", NULL, NULL);
+    assert_true(loaded.ok);
+    release(&loaded);
+}
+
 static void an_empty_list_means_none(void **state)
 {
     (void)state;
@@ -243,7 +258,8 @@ static void what_is_no_yaml_has_a_line(void **state)
                  "ctfg.yaml:3: ", "an alias such as *name");
     expect_error("game:\n  name: *b\n", "ctfg.yaml:2: ", "an alias such as *name");
     expect_error("game:\n  blocked_names: [*b]\n", "ctfg.yaml:2: ", "an alias such as *name");
-    expect_error("\xff\n", "ctfg.yaml: ", "must be UTF-8");
+    expect_error("\xff\n", "ctfg.yaml:1: ", "no UTF-8");
+    expect_error("game:\n  name: a\xff\n", "ctfg.yaml:2: ", "no UTF-8");
 }
 
 static void each_kind_of_mistake_says_what_is_expected(void **state)
@@ -558,6 +574,7 @@ int main(void)
         cmocka_unit_test(a_file_of_comments_says_nothing),
         cmocka_unit_test(every_kind_of_value_is_read),
         cmocka_unit_test(a_change_is_noticed_whatever_its_kind),
+        cmocka_unit_test(a_byte_order_mark_is_no_part_of_the_first_key),
         cmocka_unit_test(an_empty_list_means_none),
         cmocka_unit_test(unknown_keys_have_their_line_and_a_suggestion),
         cmocka_unit_test(a_key_is_there_once),
