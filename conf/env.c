@@ -170,6 +170,23 @@ static void warn_unknown(const struct env_line *line, const char *file, struct d
                  nearest != NULL ? "?" : "");
 }
 
+/* The later line wins, as in a shell; whoever edits the earlier one would wonder. */
+static void warn_if_twice(struct str bytes, const struct env_line *line, const char *file,
+                          struct diag *diag)
+{
+    struct env_line before;
+
+    for (struct env_reader reader = env_begin(bytes);
+         env_next(&reader, &before) && before.line < line->line;) {
+        if (str_equal(before.name, line->name)) {
+            diag_warning(diag, file, line->line,
+                         "%.*s is here twice, first in line %u; the later one counts",
+                         STR_ARG(line->name), before.line);
+            return;
+        }
+    }
+}
+
 static void read_lines(struct str bytes, const char *file, bool has_lines, struct arena *arena,
                        struct diag *diag, struct game *game)
 {
@@ -177,6 +194,9 @@ static void read_lines(struct str bytes, const char *file, bool has_lines, struc
 
     for (struct env_reader reader = env_begin(bytes); env_next(&reader, &line);) {
         line.line = has_lines ? line.line : 0;
+        if (has_lines && str_starts_with(line.name, STR(SETTINGS_VARIABLE_PREFIX))) {
+            warn_if_twice(bytes, &line, file, diag);
+        }
         if (line.name.len == 0) {
             diag_error(diag, file, line.line, "must be NAME=value");
         } else if (!read_token(&line, file, arena, diag, game) &&

@@ -123,6 +123,23 @@ static void weak_and_mistyped_tokens_are_warned_about(void **state)
     diag_free(&diag);
 }
 
+static void a_variable_that_is_there_twice_is_warned_about(void **state)
+{
+    (void)state;
+    struct diag diag = {0};
+    struct game *game = load_with("CTFG_API_TOKEN=the-first-of-the-two\nA=1\nA=2\n"
+                                  "CTFG_API_TOKEN=the-second-of-the-two\n",
+                                  &diag);
+
+    assert_non_null(game);
+    assert_said(&diag, ".env:4: ", "CTFG_API_TOKEN is here twice, first in line 1");
+    assert_int_equal(diag.warnings, 1);
+    assert_not_said(&diag, "of-the-two");
+    assert_true(str_equal(game->api_token, STR("the-second-of-the-two")));
+    game_unref(game);
+    diag_free(&diag);
+}
+
 static struct game *load_with_secrets(const char *path, struct diag *diag)
 {
     assert_int_equal(setenv("CREDENTIALS_DIRECTORY", path, 1), 0);
@@ -206,6 +223,7 @@ int main(void)
         cmocka_unit_test(comments_and_blank_lines_are_counted_and_skipped),
         cmocka_unit_test(tokens_come_from_the_file_and_the_environment_wins),
         cmocka_unit_test(weak_and_mistyped_tokens_are_warned_about),
+        cmocka_unit_test(a_variable_that_is_there_twice_is_warned_about),
         cmocka_unit_test(credentials_of_systemd_win_over_file_and_environment),
         cmocka_unit_test(a_credential_that_is_no_token_is_named_by_its_path),
         cmocka_unit_test(credentials_that_cannot_be_read_are_a_mistake),
