@@ -77,9 +77,16 @@ static bool copy_source(struct restore *restore)
 {
     char folder[STORE_PATH_BYTES];
     char error[512];
+    struct stat source;
     const char *slash = strrchr(restore->source, '/');
     struct store *store = NULL;
 
+    /* SQLite takes an empty file for a new database: a copy that went wrong would be an empty game. */
+    if (stat(restore->source, &source) == 0 && (!S_ISREG(source.st_mode) || source.st_size == 0)) {
+        (void)fprintf(restore->out, "%s %s\n", restore->source,
+                      S_ISREG(source.st_mode) ? "is empty: it is no backup." : "is no file.");
+        return false;
+    }
     (void)snprintf(folder, sizeof(folder), "%.*s",
                    slash == NULL ? 1 : (int)(slash - restore->source) + 1,
                    slash == NULL ? "." : restore->source);

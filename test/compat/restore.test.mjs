@@ -140,10 +140,14 @@ describe("ctfg restore", { timeout: 120000 }, () => {
       execute(path, sql);
       return path;
     };
+    const empty = join(temp, "empty.db"); // of a transfer that failed: SQLite would open it
+    writeFileSync(empty, "");
     const broken = join(temp, "broken.db");
     writeFileSync(broken, Buffer.concat([readFileSync(backup).subarray(0, 8192), Buffer.alloc(40000, "x")]));
     for (const [path, wanted, said] of [
       [join(temp, "nothing.db"), 2, /no file/],
+      [empty, 2, /empty\.db is empty: it is no backup/],
+      [temp, 2, /is no file/],
       [broken, /^[12]$/, /broken\.db/],
       [changed("newer.db", "PRAGMA user_version = 9999;"), 2, /later version/],
       [changed("other.db", "DROP TABLE events;"), 1, /other\.db/],
