@@ -32,8 +32,9 @@ int cmd_check(struct options *options)
     if (status != 0) {
         return status;
     }
-    (void)printf("The game's files are fine: %u challenges, %u players.\n", game->challenge_count,
-                 game->player_count);
+    (void)printf("The game's files are fine: %u challenge%s, %u player%s.\n", game->challenge_count,
+                 game->challenge_count == 1 ? "" : "s", game->player_count,
+                 game->player_count == 1 ? "" : "s");
     status = db_check(game, stdout);
     game_unref(game);
     return status;
