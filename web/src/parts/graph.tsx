@@ -78,10 +78,10 @@ function usePlot(all: readonly Series[], styles: ReadonlyMap<number, number>, bi
 
   function redraw(): void {
     const drawn = latest.current
+    /* Rendered anew already, and the effect that makes the canvas for it is still to come. */
+    if (drawn.length !== lines.current.length) return
     drawn.forEach((series, i) => {
-      const line = lines.current[i]
-      if (line === undefined) return
-      const moments = line.moments as Set<number>
+      const moments = lines.current[i]?.moments as Set<number>
       for (const [ts] of series.points) moments.add(ts / 1000)
     })
     plot.current?.setData(alignSeries(drawn, serverNow()))
