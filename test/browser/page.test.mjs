@@ -137,6 +137,49 @@ for (const { what, ...screen } of zooms)
       await page.locator('.list-line').first().click({ trial: true })
     }))
 
+/* As long as `ctfg check` lets an organiser make them, and names as wide as players may choose. */
+const wide = {
+  name: 'The Long Night of the Museum of Obsolete Computing, its Archive, its Cellar and its Attic, and more',
+  boardPublic: true,
+  challenges: [
+    { ...challenges[0], title: 'W'.repeat(200), category: 'X'.repeat(200), difficulty: 'D'.repeat(200) },
+    { ...challenges[1], difficulty: 'insane '.repeat(28), points: 1_000_000 },
+    { ...challenges[2], points: 1_000_000 },
+  ],
+}
+for (const [width, height] of [[360, 740], [768, 1000], [1440, 900]])
+  test(`the longest texts of a game fit into ${width} pixels`, () =>
+    withPage(wide, { who: 'p1', viewport: { width, height } }, async ({ page, server }) => {
+      for (const player of server.world.players) player.name &&= `WMWM@WMWM@WMWM@WMWM@WMWM@WMW${player.id}`
+      solve(server, 2, 3)
+      solve(server, 3, 3, { points: 1 })
+      for (const path of ['/', '/challenges', '/challenge/1', '/challenge/2', '/challenge/3', '/scoreboard', '/player/2', '/board']) {
+        await page.goto(server.url + path)
+        await page.locator('h1').first().waitFor()
+        await page.waitForLoadState('networkidle')
+        const outside = await page.evaluate(() => ({
+          width: document.documentElement.scrollWidth,
+          spilt: [...document.querySelectorAll('dd, .card, .chip, .room-row')]
+            .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline')
+            .map((one) => one.className || one.textContent),
+          scores: [...document.querySelectorAll('.room-score')]
+            .map((one) => one.getBoundingClientRect().right - one.closest('.room-panel').getBoundingClientRect().right)
+            .filter((over) => over > 0),
+        }))
+        assert.deepEqual(outside, { width, spilt: [], scores: [] }, path)
+      }
+    }))
+
+test('a table of Markdown scrolls, it is not broken into letters', () =>
+  withPage(
+    { challenges: [{ ...challenges[0], description: `|${'a|'.repeat(8)}\n|${'-|'.repeat(8)}\n|${'several-letters|'.repeat(8)}` }] },
+    { who: 'p1', path: '/challenge/1', viewport: { width: 360, height: 740 } },
+    async ({ page }) => {
+      const cell = await page.locator('.markdown td').first().boundingBox()
+      assert.ok(cell.height < 60, `a word takes ${cell.height} pixels of height`)
+    },
+  ))
+
 test('text of twice the size is not cut off', () =>
   withPage({ boardPublic: true }, { who: 'p1', viewport: { width: 1280, height: 800 } }, async ({ page, server }) => {
     solve(server, 2, 1)

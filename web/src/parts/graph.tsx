@@ -187,7 +187,7 @@ export function Graph(props: {
       </div>
       <ul class={big ? 'legend legend-big' : 'legend'}>
         {props.all.map((series, index) => (
-          <li key={series.userId} class="flex items-center">
+          <li key={series.userId} class="flex min-w-0 items-center">
             {big ? (
               <span class="legend-entry">
                 <LineSample style={styleOf(styles, series.userId)} />

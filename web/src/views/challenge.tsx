@@ -34,11 +34,13 @@ function LockedChallenge(props: { challenge: Challenge }) {
         <Icon name="lock" />
         {t.lockedLead}
       </p>
-      <ul class="grid gap-2">
+      <ul class="grid grid-cols-[minmax(0,1fr)] gap-2">
         {props.challenge.requirements.map((needed) => (
           <li key={needed.id} class="flex items-center gap-2" dir="auto">
             {needed.solved && <Icon name="check" />}
-            <a href={paths.challenge(needed.id)}>{needed.title}</a>
+            <a class="min-w-0 [overflow-wrap:anywhere]" href={paths.challenge(needed.id)}>
+              {needed.title}
+            </a>
           </li>
         ))}
       </ul>
@@ -78,7 +80,7 @@ export function ChallengeView(props: { id: number }) {
     )
   }
   const aside = (
-    <p class="flex flex-wrap items-center gap-2 text-sm">
+    <p class="flex min-w-0 flex-wrap items-center gap-2 text-sm">
       {challenge.category !== '' && <span class="chip">{challenge.category}</span>}
       {challenge.difficulty !== '' && <span class="chip">{challenge.difficulty}</span>}
       {challenge.solved && (
