@@ -180,6 +180,24 @@ test('a table of Markdown scrolls, it is not broken into letters', () =>
     },
   ))
 
+test('each text runs in the direction of its language', () =>
+  withPage(
+    { challenges: [{ ...challenges[0], title: 'מה שלומך?', description: 'שלום: `flag{...}`!\n\nEnglish.' }] },
+    { who: 'p1', path: '/challenge/1', viewport: { width: 360, height: 740 } },
+    async ({ page }) => {
+      await page.locator('.markdown p').first().waitFor()
+      const sides = await page.locator('.markdown p').evaluateAll((all) => all.map((one) => {
+        const range = document.createRange()
+        range.selectNodeContents(one)
+        const text = range.getBoundingClientRect()
+        const box = one.getBoundingClientRect()
+        return text.left - box.left > box.right - text.right ? 'right' : 'left'
+      }))
+      assert.deepEqual(sides, ['right', 'left'])
+      assert.equal(await page.locator('h1').evaluate((one) => getComputedStyle(one).direction), 'rtl')
+    },
+  ))
+
 test('text of twice the size is not cut off', () =>
   withPage({ boardPublic: true }, { who: 'p1', viewport: { width: 1280, height: 800 } }, async ({ page, server }) => {
     solve(server, 2, 1)

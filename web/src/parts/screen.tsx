@@ -25,7 +25,7 @@ export function Screen(props: {
     <div class={props.narrow === true ? 'mx-auto max-w-prose' : ''}>
       {props.before}
       <div class="mb-5 flex flex-wrap items-end justify-between gap-x-6 gap-y-2">
-        <h1 ref={heading} tabIndex={-1} class="screen-title">
+        <h1 ref={heading} tabIndex={-1} class="screen-title" dir="auto">
           {props.title}
         </h1>
         {props.aside}

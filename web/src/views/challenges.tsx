@@ -210,7 +210,9 @@ function Groups() {
           class="mb-9"
           aria-label={category === '' ? t.challenges.other : category}
         >
-          <h2 class="section-title mb-3">{category === '' ? t.challenges.other : category}</h2>
+          <h2 class="section-title mb-3">
+            <bdi>{category === '' ? t.challenges.other : category}</bdi>
+          </h2>
           <div class="cards">
             {group.map((challenge) => (
               <Card key={challenge.id} challenge={challenge} />
