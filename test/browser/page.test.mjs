@@ -180,6 +180,20 @@ test('a table of Markdown scrolls, it is not broken into letters', () =>
     },
   ))
 
+test('the graph has room for the numbers of its axis', () =>
+  withPage({ boardPublic: true }, { path: '/scoreboard' }, async ({ page, server }) => {
+    const axis = () => page.evaluate(() => {
+      const plot = document.querySelector('.plot .u-over').getBoundingClientRect()
+      const context = document.createElement('canvas').getContext('2d')
+      context.font = `12px ${getComputedStyle(document.documentElement).getPropertyValue('--font')}`
+      return { room: plot.left - document.querySelector('.plot').getBoundingClientRect().left,
+        needed: context.measureText('1,000,000').width }
+    })
+    solve(server, 2, 3, { points: 1_000_000 })
+    await page.locator('.plot canvas').waitFor()
+    await until(async () => { const { room, needed } = await axis(); return room > needed }, 'room for seven digits')
+  }))
+
 test('each text runs in the direction of its language', () =>
   withPage(
     { challenges: [{ ...challenges[0], title: 'מה שלומך?', description: 'שלום: `flag{...}`!\n\nEnglish.' }] },

@@ -62,6 +62,18 @@ function drawMarkers(plot: uPlot, index: number, line: PlotLine, look: PlotLook)
   ctx.restore()
 }
 
+/* As wide as its widest number, so that a score of six digits can be read. */
+function numberWidth(look: PlotLook, least: number): uPlot.Axis.Size {
+  return ({ ctx, axes }, values: readonly string[] | null, index) => {
+    const { gap = 0, ticks } = axes[index] ?? {}
+    ctx.save()
+    ctx.font = look.font
+    const widths = (values ?? []).map((value) => ctx.measureText(value).width)
+    ctx.restore()
+    return Math.max(least, Math.ceil(Math.max(0, ...widths)) + gap + (ticks?.size ?? 0))
+  }
+}
+
 const DAY_S = 86_400
 
 /* Hours and minutes, seconds when zoomed in far, the day as well when the game lasts longer than one. */
@@ -145,7 +157,7 @@ export function createPlot(
     },
     axes: [
       { ...axis, space: look.big ? 120 : 70, values: timeLabels(look) },
-      { ...axis, size: look.big ? 76 : 52 },
+      { ...axis, size: numberWidth(look, look.big ? 76 : 52) },
     ],
     series: [
       {},
