@@ -194,6 +194,15 @@ test('the graph has room for the numbers of its axis', () =>
     await until(async () => { const { room, needed } = await axis(); return room > needed }, 'room for seven digits')
   }))
 
+test('one player is one player', () =>
+  withPage({ boardPublic: true, players: players().slice(0, 1) }, { path: '/board' }, async ({ page, server }) => {
+    await page.getByText('1 player', { exact: true }).waitFor()
+    solve(server, 1, 3)
+    await page.getByText('1 solve', { exact: true }).waitFor()
+    await page.goto(`${server.url}/scoreboard`)
+    await page.getByText('1 player', { exact: true }).waitFor()
+  }))
+
 test('each text runs in the direction of its language', () =>
   withPage(
     { challenges: [{ ...challenges[0], title: 'מה שלומך?', description: 'שלום: `flag{...}`!\n\nEnglish.' }] },

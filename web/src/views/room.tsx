@@ -248,8 +248,10 @@ function OpenRoom() {
           <GameName />
           <span class="sr-only"> {t.title}</span>
         </h1>
-        <p class="text-soft">{t.players(formatNumber.value(board.ranking.length))}</p>
-        <p class="text-soft">{t.solves(formatNumber.value(solves))}</p>
+        <p class="text-soft">
+          {t.players(board.ranking.length, formatNumber.value(board.ranking.length))}
+        </p>
+        <p class="text-soft">{t.solves(solves, formatNumber.value(solves))}</p>
         <span class="flex-1" />
         <Countdown />
         <StreamState />

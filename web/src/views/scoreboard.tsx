@@ -103,7 +103,7 @@ function List() {
       </div>
       <p role="status" class="mb-2 text-sm text-soft">
         {found === null
-          ? t.players(formatNumber.value(board.ranking.length))
+          ? t.players(board.ranking.length, formatNumber.value(board.ranking.length))
           : found.length === 0
             ? t.none
             : t.found(formatNumber.value(found.length))}
