@@ -41,7 +41,7 @@ const struct settings_row settings_rows[] = {
      .initial = BLOCKED_NAMES, .most = 30,
      .sentence = "Words no display name may contain; of less than five letters: as a word of its own."},
 
-    {.key = "listen.address", .kind = SETTINGS_TEXT, .offset = FIELD(listen_address),
+    {.key = "listen.address", .kind = SETTINGS_ADDRESS, .offset = FIELD(listen_address),
      .initial = "", .most = 108, .flag = "listen", .argument = "ADDR",
      .at_restart = true, .sentence = "The address to listen at, or \"unix:/path\"; empty: all of them, IPv4 and IPv6."},
     {.key = "listen.port", .kind = SETTINGS_COUNT, .offset = FIELD(port),
@@ -255,6 +255,7 @@ bool settings_differ(const struct settings_row *row, const struct settings *one,
     case SETTINGS_COLOUR:
     case SETTINGS_ENDPOINT:
     case SETTINGS_STREAM_URL:
+    case SETTINGS_ADDRESS:
     case SETTINGS_IMAGE:
         return !str_equal(*(const struct str *)a, *(const struct str *)b);
     }

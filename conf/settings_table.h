@@ -31,6 +31,7 @@ enum settings_kind {
     SETTINGS_CHOICE,     /* one of the words in `choices` */
     SETTINGS_LIST,       /* of texts; in the environment and on the command line: a,b,c */
     SETTINGS_COLOUR,     /* #rrggbb, or empty */
+    SETTINGS_ADDRESS,    /* of this machine, without a port, or unix:/path, or empty */
     SETTINGS_ENDPOINT,   /* address:port, or off */
     SETTINGS_STREAM_URL, /* ws://... or wss://... whose path ends in /scorestream, or empty */
     SETTINGS_IMAGE,      /* a path below images/, or empty */

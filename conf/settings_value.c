@@ -186,6 +186,32 @@ static bool check_colour(struct str text, char *ret_reason)
     return ok || text.len == 0 || refuse(ret_reason, "must be a colour such as \"#3b82f6\"");
 }
 
+/* A name is the resolver's to judge; with a colon in it, it is a port or a URL, or IPv6. */
+static bool check_address(struct str text, char *ret_reason)
+{
+    static const struct str local = STR("unix:");
+    uint8_t address[NETWORK_ADDRESS_BYTES];
+    bool ok = text.len == 0;
+
+    if (str_starts_with(text, local)) {
+        ok = text.len > local.len;
+    } else if (text.len > 0) {
+        size_t colons = 0;
+
+        for (size_t i = 0; i < text.len; i++) {
+            colons += text.data[i] == ':' ? 1 : 0;
+        }
+        bool is_v6 = colons > 1 && text.data[0] != '[' &&
+                     (memchr(text.data, '%', text.len) != NULL || /* fe80::1%eth0 */
+                      network_address_parse(text, address));
+
+        ok = (colons == 0 || is_v6) && memchr(text.data, '/', text.len) == NULL &&
+             memchr(text.data, ' ', text.len) == NULL;
+    }
+    return ok || refuse(ret_reason, "must be an address such as 127.0.0.1 or ::1, without a port, "
+                                    "which is listen.port, or \"unix:/path\"");
+}
+
 static bool check_endpoint(struct str text, char *ret_reason)
 {
     uint64_t port;
@@ -397,6 +423,9 @@ bool settings_set(struct settings *settings, const struct settings_row *row, str
         break;
     case SETTINGS_COLOUR:
         ok = check_colour(text, ret_reason);
+        break;
+    case SETTINGS_ADDRESS:
+        ok = check_address(text, ret_reason);
         break;
     case SETTINGS_ENDPOINT:
         ok = check_endpoint(text, ret_reason);

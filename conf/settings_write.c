@@ -34,9 +34,10 @@ static bool in_section(const struct settings_row *row, const char *name)
 /* Texts that YAML would take for something else stand in quotes. */
 static void write_yaml_value(FILE *out, const struct settings_row *row)
 {
-    bool quoted = row->kind == SETTINGS_TEXT || row->kind == SETTINGS_IMAGE ||
-                  row->kind == SETTINGS_COLOUR || row->kind == SETTINGS_STREAM_URL ||
-                  row->kind == SETTINGS_ENDPOINT || row->kind == SETTINGS_MOMENT;
+    bool quoted = row->kind == SETTINGS_TEXT || row->kind == SETTINGS_ADDRESS ||
+                  row->kind == SETTINGS_IMAGE || row->kind == SETTINGS_COLOUR ||
+                  row->kind == SETTINGS_STREAM_URL || row->kind == SETTINGS_ENDPOINT ||
+                  row->kind == SETTINGS_MOMENT;
     struct str rest = str_from(row->initial);
     struct str item;
 
@@ -140,6 +141,7 @@ static void write_range(FILE *out, const struct settings_row *row, const char *c
         fprintf(out, "list of %s", entries[row->entry]);
         break;
     case SETTINGS_TEXT:
+    case SETTINGS_ADDRESS:
     case SETTINGS_IMAGE:
         fprintf(out, "text, up to %llu bytes", (unsigned long long)row->most);
         break;

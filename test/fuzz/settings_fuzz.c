@@ -69,6 +69,7 @@ static void check_row(const struct settings_row *row, const struct settings *set
     case SETTINGS_COLOUR:
     case SETTINGS_ENDPOINT:
     case SETTINGS_STREAM_URL:
+    case SETTINGS_ADDRESS:
     case SETTINGS_IMAGE:
         check_text(row, *(const struct str *)(const void *)field);
         break;

@@ -273,6 +273,10 @@ static void each_kind_of_mistake_says_what_is_expected(void **state)
         {"listen:\n  port: -1", "listen.port must be a whole number"},
         {"listen:\n  port: 65536", "must be from 0 to 65535"},
         {"listen:\n  port: 99999999999999999999", "must be a whole number"},
+        {"listen:\n  address: 127.0.0.1:8080", "without a port, which is listen.port"},
+        {"listen:\n  address: http://127.0.0.1", "must be an address such as"},
+        {"listen:\n  address: \"[::1]\"", "must be an address such as"},
+        {"listen:\n  address: \"unix:\"", "must be an address such as"},
         {"listen:\n  metrics: nine", "must be address:port"},
         {"listen:\n  metrics: :9180", "must be address:port"},
         {"listen:\n  metrics: 1.2.3.4:99999", "must be address:port"},
@@ -490,6 +494,7 @@ static size_t field_bytes(enum settings_kind kind)
     case SETTINGS_COLOUR:
     case SETTINGS_ENDPOINT:
     case SETTINGS_STREAM_URL:
+    case SETTINGS_ADDRESS:
     case SETTINGS_IMAGE:
         return sizeof(struct str);
     }
