@@ -317,6 +317,22 @@ static void finish_head(struct reader *reader)
     memcpy(reader->piece.data, &head, sizeof(head));
 }
 
+/* One sentence about the folder, instead of one for each file that cannot be in it. */
+static bool is_folder(const char *path, struct diag *diag)
+{
+    struct stat info;
+
+    if (stat(path, &info) != 0) {
+        diag_error(diag, path, 0, "the folder of the game cannot be read: %s", strerror(errno));
+        return false;
+    }
+    if (!S_ISDIR(info.st_mode)) {
+        diag_error(diag, path, 0, "this is a file; -C wants the folder of the game");
+        return false;
+    }
+    return true;
+}
+
 bool files_read(const struct files_source *source, struct diag *diag, struct game_files *ret_files)
 {
     struct reader reader = {.piece = BUF_INIT(PIECE_BYTES_MAX), .diag = diag};
@@ -325,6 +341,9 @@ bool files_read(const struct files_source *source, struct diag *diag, struct gam
     const char *dir = source->game_dir;
     bool ok = true;
 
+    if (!is_folder(dir, diag)) {
+        return false;
+    }
     buf_append(&reader.piece, &head, sizeof(head));
     ok &= add_game_file(&reader, dir, source->challenges_path, "challenges.json", false);
     ok &= add_game_file(&reader, dir, NULL, "credentials.csv", false);

@@ -103,6 +103,30 @@ static void the_page_may_lie_elsewhere(void **state)
     folder_end(&page);
 }
 
+static void a_folder_that_is_none_is_one_mistake(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        const char *what;
+    } rows[] = {
+        {"/nowhere/at/all", "the folder of the game cannot be read: No such file"},
+        {"/dev/null", "this is a file; -C wants the folder"},
+        {"", "the folder of the game cannot be read"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct files_source source = {.game_dir = rows[i].path};
+        struct diag diag = {0};
+        struct game_files files;
+
+        assert_false(files_read(&source, &diag, &files));
+        assert_said(&diag, "", rows[i].what);
+        assert_int_equal(diag.errors, 1);
+        diag_free(&diag);
+    }
+}
+
 /* Left out it would be missed only by who looks at the page.  Nothing is unreadable to root but this. */
 static void what_cannot_be_read_of_a_page_is_an_error(void **state)
 {
@@ -318,6 +342,7 @@ static void lengths_that_do_not_add_up_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_folder_that_is_none_is_one_mistake),
         cmocka_unit_test(a_folder_is_read_with_its_page),
         cmocka_unit_test(the_page_may_lie_elsewhere),
         cmocka_unit_test(what_cannot_be_read_of_a_page_is_an_error),
