@@ -170,32 +170,52 @@ static void warn_unknown(const struct env_line *line, const char *file, struct d
                  nearest != NULL ? "?" : "");
 }
 
+/* In what line each variable that is read was first; 0: in none. */
+struct first_lines {
+    uint32_t of[ARRAY_LEN(tokens) + VARIABLES_MAX];
+};
+
+/* NULL: nothing reads a variable of that name. */
+static uint32_t *first_line_of(struct first_lines *first, struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
+        if (str_equal(name, str_from(tokens[i].name))) {
+            return &first->of[i];
+        }
+    }
+    const struct settings_row *row = settings_find_variable(name);
+
+    return row == NULL ? NULL : &first->of[ARRAY_LEN(tokens) + (size_t)(row - settings_rows)];
+}
+
 /* The later line wins, as in a shell; whoever edits the earlier one would wonder. */
-static void warn_if_twice(struct str bytes, const struct env_line *line, const char *file,
+static void warn_if_twice(struct first_lines *first, const struct env_line *line, const char *file,
                           struct diag *diag)
 {
-    struct env_line before;
+    uint32_t *before = first_line_of(first, line->name);
 
-    for (struct env_reader reader = env_begin(bytes);
-         env_next(&reader, &before) && before.line < line->line;) {
-        if (str_equal(before.name, line->name)) {
-            diag_warning(diag, file, line->line,
-                         "%.*s is here twice, first in line %u; the later one counts",
-                         STR_ARG(line->name), before.line);
-            return;
-        }
+    if (before == NULL) {
+        return;
+    }
+    if (*before != 0) {
+        diag_warning(diag, file, line->line,
+                     "%.*s is here twice, first in line %u; the later one counts",
+                     STR_ARG(line->name), *before);
+    } else {
+        *before = line->line;
     }
 }
 
 static void read_lines(struct str bytes, const char *file, bool has_lines, struct arena *arena,
                        struct diag *diag, struct game *game)
 {
+    struct first_lines first = {0};
     struct env_line line;
 
     for (struct env_reader reader = env_begin(bytes); env_next(&reader, &line);) {
         line.line = has_lines ? line.line : 0;
-        if (has_lines && str_starts_with(line.name, STR(SETTINGS_VARIABLE_PREFIX))) {
-            warn_if_twice(bytes, &line, file, diag);
+        if (has_lines) {
+            warn_if_twice(&first, &line, file, diag);
         }
         if (line.name.len == 0) {
             diag_error(diag, file, line.line, "must be NAME=value");
