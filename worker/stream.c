@@ -339,10 +339,16 @@ void stream_on_news(struct worker *worker, uint32_t news)
 }
 
 /* A db that dies between a commit and its word to us has a successor that knows of no word to say.
- * What the ring does not show are resets and logouts of everyone: each has an epoch of its own. */
+ * What the ring does not show are resets and logouts of everyone: each has an epoch of its own; and an
+ * earlier database that took the place of the dead one's: its events end before those sent on. */
 static void look_at_board(struct worker *worker)
 {
-    if (state_auth_epoch(board_live(&worker->board)) != worker->streams->auth_epoch) {
+    const struct stream_hub *hub = worker->streams;
+    const struct bank *bank = board_live(&worker->board);
+
+    if (state_committed_seq(bank) < hub->shared.frames.cursor) {
+        stream_on_news(worker, WIRE_NEWS_AUTH | WIRE_NEWS_NAMES | WIRE_NEWS_BANK);
+    } else if (state_auth_epoch(bank) != hub->auth_epoch) {
         stream_on_news(worker, WIRE_NEWS_AUTH | WIRE_NEWS_NAMES);
     }
 }

@@ -9,9 +9,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 
+import { openStream } from "../lib/client.mjs";
 import { execute, query, replay } from "../lib/database.mjs";
 import { flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
-import { Player, call } from "../lib/player.mjs";
+import { Player, call, waitFor } from "../lib/player.mjs";
 import { ctfg, isAlive, startServer } from "../lib/server.mjs";
 
 const temp = mkdtempSync(join(tmpdir(), "ctfg-restore-"));
@@ -89,6 +90,38 @@ describe("ctfg restore", { timeout: 120000 }, () => {
       assert.equal(bytesOf(server.dbPath), before);
       await solve(server, 1, 1);
     } finally {
+      await server.stop();
+    }
+  });
+
+  it("made while db was dead is told to every stream, and the events after it reach who comes back", async () => {
+    const server = await startServer({ game: makeGame({ challenges: 9 }), ...one });
+    const player = new Player(() => server.url, playerName(0), playerPassword(0));
+    const backup = join(temp, "between.db");
+    const right = async (id) => assert.equal((await player.submit(id, flagOf(id))).json.result, "correct");
+    try {
+      await player.login();
+      await right(1);
+      assert.equal(run("backup", "-C", server.dir, "-b", server.dbdir, backup).status, 0);
+      for (const id of [2, 3, 4, 5]) {
+        await right(id);
+      }
+      const stream = await openStream(player.streamUrl, { since: 5 });
+      await stream.waitForFrames(1);
+      const db = server.dbPid();
+      server.signal("SIGSTOP"); // a db that dies again and again, of a damaged file say: none runs now
+      server.kill(db);
+      await waitFor("the restore", () => {
+        return run("restore", "-C", server.dir, "-b", server.dbdir, backup).status === 0;
+      });
+      server.signal("SIGCONT");
+      assert.deepEqual(await waitFor("the end of the stream", () => stream.end), { code: 1000, reason: "reset" });
+      const after = await openStream(player.streamUrl, { since: 1 });
+      await right(6);
+      assert.equal((await after.waitForEvent((event) => event.challenge_id === 6)).id, 2);
+      after.close();
+    } finally {
+      player.close();
       await server.stop();
     }
   });
