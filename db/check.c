@@ -18,11 +18,15 @@
 #include "db/replay.h"
 #include "db/store.h"
 #include "shm/base/check.h"
+#include "shm/base/clock.h"
 #include "shm/players.h"
 #include "shm/state.h"
 
 /* Cuts that are tried on a busy server's board: one takes well below a millisecond. */
 #define CUT_TRIES 1000
+/* From the commit of a reset to the board that shows it: some 50 ms, and db may have died between. */
+#define SAME_GAME_WAIT_US 5000000
+#define SAME_GAME_LOOK_US 5000
 
 enum verdict { CHECK_WELL = 0, CHECK_WRONG = 1, CHECK_IMPOSSIBLE = 2 };
 
@@ -31,6 +35,7 @@ struct shown {
     pid_t db_pid;  /* 0: no server runs */
     bool is_known; /* its board could be read */
     uint64_t seq;
+    uint64_t floor_seq; /* the last reset */
     struct player_view *players;
     uint32_t count;
 };
@@ -46,6 +51,7 @@ static bool copy_cut(const struct board *board, struct shown *shown)
 
     shown->count = 0;
     shown->seq = state_committed_seq(cut.bank);
+    shown->floor_seq = state_floor_seq(cut.bank);
     for (uint32_t slot = bank_span_next(&span, 0); slot < cut.bank->players_max;
          slot = bank_span_next(&span, slot + 1)) {
         if (players_read(cut.bank, slot, &shown->players[shown->count])) {
@@ -101,6 +107,42 @@ static void find_board(struct shown *shown)
     }
 }
 
+static void look_at_server(const char *dir, struct shown *shown)
+{
+    free(shown->players);
+    *shown = (struct shown){.db_pid = lock_holder(dir)};
+    if (shown->db_pid != 0) {
+        find_board(shown);
+    }
+}
+
+/*
+ * One moment of the file that all which follows is read from: players and a reset come while we look.
+ * The board is looked at before it, so that the file has every event which the board shows; the same
+ * game it is when both know of the same reset, which the file does first.
+ */
+static enum store_status hold_moment(struct store *store, const char *dir, struct shown *shown)
+{
+    uint64_t until_us = clock_mono_us() + SAME_GAME_WAIT_US;
+
+    for (;;) {
+        struct store_meta meta;
+
+        look_at_server(dir, shown);
+        enum store_status status = store_hold(store);
+
+        if (status == STORE_OK) {
+            status = store_read_meta(store, &meta);
+        }
+        if (status != STORE_OK || !shown->is_known || meta.floor_seq == shown->floor_seq ||
+            clock_mono_us() >= until_us) {
+            return status;
+        }
+        store_rollback(store);
+        (void)usleep(SAME_GAME_LOOK_US);
+    }
+}
+
 static void compare_shown(struct replay *replay, const struct shown *shown)
 {
     const struct bank *bank = board_live(&replay->board);
@@ -148,30 +190,34 @@ static void report(const struct replay *replay, const struct shown *shown)
     }
 }
 
-static enum verdict check_replay(struct store *store, const struct game *game,
-                                 const struct shown *shown, FILE *out)
+static enum verdict check_replay(struct store *store, const struct game *game, const char *dir,
+                                 FILE *out)
 {
+    struct shown shown = {0};
     struct replay replay = {.store = store, .game = game, .out = out};
     uint64_t ts_us;
     enum verdict verdict = CHECK_WELL;
 
-    if (store_newest(store, &replay.up_to, &ts_us) != STORE_OK) {
+    if (hold_moment(store, dir, &shown) != STORE_OK ||
+        store_newest(store, &replay.up_to, &ts_us) != STORE_OK) {
         (void)fprintf(out, "The events cannot be read: %s\n", store_error(store));
+        free(shown.players);
         return CHECK_IMPOSSIBLE;
     }
-    if (shown->is_known) {
-        replay.up_to = shown->seq;
+    if (shown.is_known) {
+        replay.up_to = shown.seq;
     }
     if (!replay_run(&replay)) {
         verdict = CHECK_IMPOSSIBLE;
     } else {
-        if (shown->is_known) {
-            compare_shown(&replay, shown);
+        if (shown.is_known) {
+            compare_shown(&replay, &shown);
         }
-        report(&replay, shown);
+        report(&replay, &shown);
         verdict = replay.findings == 0 ? CHECK_WELL : CHECK_WRONG;
     }
     replay_free(&replay);
+    free(shown.players);
     return verdict;
 }
 
@@ -201,7 +247,6 @@ int db_check(const struct game *game, FILE *out)
     char path[STORE_PATH_BYTES + 16];
     char error[512];
     struct store *store = NULL;
-    struct shown shown = {0};
 
     (void)snprintf(dir, sizeof(dir), "%.*s", STR_ARG(game->settings.database_dir));
     (void)snprintf(path, sizeof(path), "%s/" STORE_FILE, dir);
@@ -209,23 +254,17 @@ int db_check(const struct game *game, FILE *out)
         (void)fprintf(out, "There is no database in %s yet: the first start makes one.\n", dir);
         return CHECK_WELL;
     }
-    shown.db_pid = lock_holder(dir);
-    if (shown.db_pid != 0) {
-        find_board(&shown);
-    }
     struct store_options options = {.dir = dir, .read_only = true};
 
     if (store_open(&options, &store, error, sizeof(error)) != STORE_OK) {
         (void)fprintf(out, "%s\n", error);
-        free(shown.players);
         return CHECK_IMPOSSIBLE;
     }
     enum verdict verdict = check_file(store, path, out);
 
     if (verdict == CHECK_WELL) {
-        verdict = check_replay(store, game, &shown, out);
+        verdict = check_replay(store, game, dir, out);
     }
     store_close(store);
-    free(shown.players);
     return (int)verdict;
 }

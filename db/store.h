@@ -97,6 +97,10 @@ MUST_USE enum store_status store_find_event(struct store *store, int64_t user_id
 /* The highest event id and the latest date; 0 and 0 without events. */
 MUST_USE enum store_status store_newest(struct store *store, uint64_t *ret_id, uint64_t *ret_ts_us);
 
+/* Reading only: until store_rollback() all is as of one moment, that of the first call after this.
+ * The log cannot shrink meanwhile. */
+MUST_USE enum store_status store_hold(struct store *store);
+
 /* Writing: begin, any of these, then commit (durable when it returns) or rollback.  A commit that
  * fails is rolled back, and what it has written by then is made void. */
 MUST_USE enum store_status store_begin(struct store *store);

@@ -36,6 +36,7 @@
 /* clang-format off */
 const char *const store_statement_sql[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN]          = "BEGIN IMMEDIATE",
+    [STATEMENT_HOLD]           = "BEGIN", /* the first query decides on the moment */
     [STATEMENT_COMMIT]         = "COMMIT",
     [STATEMENT_ROLLBACK]       = "ROLLBACK",
     [STATEMENT_TOUCH]          = "PRAGMA application_id = 0", /* as it is */
@@ -441,6 +442,11 @@ enum store_status store_commit(struct store *store)
         void_the_log(store);
     }
     return status;
+}
+
+enum store_status store_hold(struct store *store)
+{
+    return run(store, STATEMENT_HOLD);
 }
 
 /* SQLite writes no row that stays as it was, but it does write page 1 when a number there is set. */

@@ -2,14 +2,15 @@
 // P3: the scoreboard is the event log. Every snapshot that anyone reads, at any moment of a rush,
 // equals a replay of the events up to its own sequence number, in score, count and order.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { query } from "../lib/database.mjs";
 import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
 import { Player, call, waitFor } from "../lib/player.mjs";
-import { startServer } from "../lib/server.mjs";
+import { ctfg, startServer } from "../lib/server.mjs";
 
 const PLAYERS = 40;
 const CHALLENGES = 60;
@@ -34,6 +35,15 @@ function boardAfter(rows, seq) {
   return [...board.values()].sort(
     (a, b) => b.score - a.score || (a.raised || Infinity) - (b.raised || Infinity),
   );
+}
+
+/** `ctfg check`, while the server and this test go on. */
+function check(of) {
+  return new Promise((resolve) => {
+    execFile(ctfg, ["check", "-C", of.dir, "-b", of.dbdir], { timeout: 60000 }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : error.code, text: stdout + stderr }),
+    );
+  });
 }
 
 async function play(i) {
@@ -165,5 +175,45 @@ it("P3: a challenge that comes back after a restart without it has its solves, i
   } finally {
     await own.stop();
     await later?.stop();
+  }
+});
+
+it("P3: `ctfg check` beside resets and reloads that bring players finds nothing wrong", { timeout: 120000 }, async () => {
+  const token = "reset-token";
+  const own = await startServer({
+    game: makeGame({ players: 3000, challenges: 1 }), // so many that db builds its board for a while
+    flags: ["--workers", "1"],
+    env: { CTFG_ADMIN_TOKEN: token },
+  });
+  const credentials = join(own.dir, "credentials.csv");
+  const one = new Player(own.url, playerName(0), playerPassword(0));
+  const until = { checks: false };
+  const resetAgainAndAgain = async () => {
+    while (!until.checks) {
+      await one.login();
+      await one.submit(1, flagOf(1));
+      assert.equal((await call(own.url, "POST", "/admin/reset", { body: { token } })).status, 200);
+    }
+  };
+  const reloadAgainAndAgain = async () => {
+    for (let i = 0; !until.checks; i++) {
+      const from = own.log().length;
+      appendFileSync(credentials, `newcomer${i},secret\n`);
+      own.signal("SIGHUP");
+      await own.waitForLog(/msg=reloaded|reload refused/, 20000, from);
+    }
+  };
+  try {
+    const others = [resetAgainAndAgain(), reloadAgainAndAgain()];
+    for (let i = 0; i < 15; i++) {
+      const { code, text } = await check(own);
+      assert.equal(code, 0, text);
+    }
+    until.checks = true;
+    await Promise.all(others);
+  } finally {
+    until.checks = true;
+    one.close();
+    await own.stop();
   }
 });
