@@ -315,7 +315,6 @@ static enum store_status decide_and_insert(struct db *db)
 static uint32_t apply_one_event(struct db *db, struct batch_item *item)
 {
     struct event *event = &item->decision.event;
-    bool is_solve = event->type == EVENT_SOLVE;
     struct bank *bank = board_write_begin(&db->board);
 
     (void)apply_event(bank, event, true);
@@ -337,10 +336,7 @@ static uint32_t apply_one_event(struct db *db, struct batch_item *item)
     item->result.points = receipt.points;
     item->result.place = receipt.place;
     item->result.total_points = receipt.total_points;
-    slots_add(is_solve ? METRIC_SOLVES : METRIC_HINTS, 1);
-    if ((event->flags & EVENT_FROM_AWARD) != 0) {
-        slots_add(METRIC_AWARDS, 1);
-    }
+    rebuild_count_event(event);
     return WIRE_NEWS_EVENTS;
 }
 

@@ -13,6 +13,7 @@
 #include "shm/layout.h"
 #include "shm/rank.h"
 #include "shm/score.h"
+#include "shm/slots.h"
 #include "shm/state.h"
 
 #define HUGE_PAGE_BYTES (2u << 20)
@@ -232,10 +233,23 @@ static bool ring_agrees(const struct rebuild *rebuild, const struct ring *ring)
     return false;
 }
 
+void rebuild_count_event(const struct event *event)
+{
+    slots_add(event->type == EVENT_SOLVE ? METRIC_SOLVES : METRIC_HINTS, 1);
+    if ((event->flags & EVENT_FROM_AWARD) != 0) {
+        slots_add(METRIC_AWARDS, 1);
+    }
+}
+
 void rebuild_publish(struct rebuild *rebuild, struct ring *ring)
 {
     uint64_t kept =
         rebuild->tail_count < rebuild->ring_slots ? rebuild->tail_count : rebuild->ring_slots;
+
+    /* A first board shows events of earlier servers: those count for nobody. */
+    uint64_t counted_seq = board_is_ready(rebuild->board)
+                               ? state_committed_seq(board_live(rebuild->board))
+                               : UINT64_MAX;
 
     CHECK(kept == 0 || rebuild->tail != NULL);
     board_publish(rebuild->board);
@@ -253,6 +267,9 @@ void rebuild_publish(struct rebuild *rebuild, struct ring *ring)
 
         if (event->seq > ring_newest_seq(ring)) {
             ring_append(ring, event);
+        }
+        if (event->seq > counted_seq) {
+            rebuild_count_event(event);
         }
     }
     free(rebuild->tail);

@@ -46,10 +46,14 @@ struct rebuild {
 };
 
 MUST_USE enum store_status rebuild_run(struct rebuild *rebuild);
-/* The ring keeps what it has when that is the log's own; else it is filled anew. */
+/* The ring keeps what it has when that is the log's own; else it is filled anew.  Events that the board
+ * has not shown yet, of a db that died behind their commit, are counted for /metrics. */
 void rebuild_publish(struct rebuild *rebuild, struct ring *ring);
 /* What rebuild_run() made and nobody took over; takes a zeroed one. */
 void rebuild_free(struct rebuild *rebuild);
+
+/* For /metrics: an event was committed. */
+void rebuild_count_event(const struct event *event);
 
 /* A row of the log as an event of this game. */
 struct event rebuild_event_of_row(const struct game *game, const struct roster_user *user,

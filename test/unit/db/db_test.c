@@ -57,6 +57,42 @@ static void news_come_before_the_answer_to_every_worker(void **state)
     (void)close(listens);
 }
 
+static void what_a_db_committed_as_it_died_is_counted_by_its_successor(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct shm_slot *slot;
+
+    fixture_start(fixture);
+    slot = slots_at(&fixture->segment, SLOT_DB);
+    fixture_kill(fixture);
+    fixture_sql(fixture, "INSERT INTO events (ts, user_id, challenge_id, event_type, points, flags)"
+                         " VALUES (1, 1, 11, 1, 100, 0), (2, 2, 11, 1, 100, 1)");
+    fixture_sql(fixture, "INSERT INTO events (ts, user_id, challenge_id, event_type, points,"
+                         " hint_number) VALUES (3, 1, 11, 2, -60, 1)");
+    for (int lives = 0; lives < 2; lives++) { /* once */
+        fixture_start(fixture);
+        assert_int_equal(state_committed_seq(board_live(&fixture->board)), 3);
+        assert_int_equal(slots_read(slot, METRIC_SOLVES), 2);
+        assert_int_equal(slots_read(slot, METRIC_AWARDS), 1);
+        assert_int_equal(slots_read(slot, METRIC_HINTS), 1);
+        fixture_kill(fixture);
+    }
+    int fd = fixture_connect(fixture);
+
+    fixture_start(fixture);
+    assert_int_equal(fixture_submit(fd, 1, CAROL, CHALLENGE_FIRST).status, WIRE_OK);
+    assert_int_equal(slots_read(slot, METRIC_SOLVES), 3);
+    (void)close(fd);
+    assert_int_equal(fixture_drain(fixture), 0);
+    /* Another server, another segment: it begins with nothing. */
+    (void)close(fixture->listener_fd);
+    segment_destroy(&fixture->segment);
+    fixture_start(fixture);
+    slot = slots_at(&fixture->segment, SLOT_DB);
+    assert_int_equal(state_committed_seq(board_live(&fixture->board)), 4);
+    assert_int_equal(slots_read(slot, METRIC_SOLVES), 0);
+}
+
 static void a_resent_submit_counts_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -493,6 +529,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PROCESS_TEST(an_answer_is_a_receipt_and_stands_on_the_board),
         PROCESS_TEST(news_come_before_the_answer_to_every_worker),
+        PROCESS_TEST(what_a_db_committed_as_it_died_is_counted_by_its_successor),
         PROCESS_TEST(a_resent_submit_counts_once),
         PROCESS_TEST(the_same_request_twice_in_one_batch_counts_once),
         PROCESS_TEST(two_hints_of_one_batch_do_not_spend_the_same_points),
