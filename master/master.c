@@ -390,6 +390,9 @@ void master_leave(struct master *master, bool for_upgrade, uint64_t now_us)
     }
     LOG(LOG_LEVEL_INFO, for_upgrade ? "leaving for the new program" : "stopping",
         LOG_U64("drain_timeout_ms", master->game->settings.drain_timeout_ms));
+    if (for_upgrade && master->reload.step != RELOAD_IDLE) {
+        reload_ask(master); /* should the upgrade fail: the new program reads the files */
+    }
     reload_abandon(master);
     slots_set_state(SLOT_DRAINING);
     master->phase = MASTER_WORKERS_LEAVE;
@@ -433,8 +436,8 @@ static void master_turn(struct master *master)
     if (seen.reopen_log) {
         log_file_reopen(master);
     }
-    if (seen.reload) { /* also beside another one, which may be refused */
-        reload_ask(master);
+    if (seen.reload) {
+        reload_ask(master); /* done also where an upgrade is refused; a stop does not come to it */
     }
     if (seen.stop) {
         master_leave(master, false, now_us);

@@ -3,7 +3,7 @@
 // happens when the new one is none. CTFG_PREVIOUS_BIN names a released program to come from; without
 // it, it is this source under another version (make build/ctfg-previous).
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -46,6 +46,18 @@ function replaceByScript(program, script) {
   writeFileSync(`${program}.new`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   renameSync(`${program}.new`, program);
 }
+
+/** What the descriptors of a process are of. */
+const filesOf = (pid) =>
+  readdirSync(`/proc/${pid}/fd`)
+    .map((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`);
+      } catch {
+        return ""; // closed meanwhile
+      }
+    })
+    .join("\n");
 
 const version = async (server) => (await call(server.url, "GET", "/api/game")).json?.version;
 
@@ -237,29 +249,41 @@ describe("P6: an upgrade to what is no program", { timeout: 60000 }, () => {
     });
   }
 
-  test("one that is refused takes no reload with it that was asked for in the same moment", async () => {
-    rmSync(join(server.dir, "ctfg.yaml"), { force: true });
-    writeFileSync(join(server.dir, "challenges.json"), JSON.stringify([challenge(1, { title: "Reloaded" })]));
+  const rename = (title) =>
+    writeFileSync(join(server.dir, "challenges.json"), JSON.stringify([challenge(1, { title })]));
+  const title = async () => (await one.get("/api/challenges")).json[0].title;
+
+  test("a reload asked for in the same instant as one that is refused is done all the same", async () => {
+    rmSync(join(server.dir, "ctfg.yaml"));
     replaceByScript(program, "exit 64");
     const from = server.log().length;
-    server.signal("SIGSTOP"); // so that the master finds both at once
+    rename("In the same instant");
+    server.signal("SIGSTOP"); // so that it finds both
     server.signal("SIGHUP");
     server.signal("SIGUSR2");
     server.signal("SIGCONT");
     await server.waitForLog(/upgrade refused/, 10000, from);
     await server.waitForLog(/msg=reloaded/, 10000, from);
-    assert.equal((await one.get("/api/challenges")).json[0].title, "Reloaded");
+    assert.equal(await title(), "In the same instant");
   });
 
   test("one that vanishes at the last moment brings the old one's processes back", async () => {
-    rmSync(join(server.dir, "ctfg.yaml"), { force: true });
     const from = server.log().length;
+    const db = server.dbPid();
+    server.kill(db, "SIGSTOP"); // a reload is under way
+    rename("Under way");
+    server.signal("SIGHUP");
     // Takes the probe, and is no program any more when its turn comes.
     replaceByScript(program, `printf 'no program' > ${program}.new; mv ${program}.new ${program}`);
+    await waitFor("the order to db", () => /\bctfg-game\b/.test(filesOf(server.pid)));
     server.signal("SIGUSR2");
+    await server.waitForLog(/leaving for the new program/, 20000, from);
+    server.kill(db, "SIGCONT");
     await server.waitForLog(/upgrade failed/, 20000, from);
     await server.waitForLog(/^ctfg: listening on/m, 20000, from);
     assert.equal((await call(server.url, "GET", "/api/game")).status, 200);
     assert.equal((await one.submit(1, flagOf(1))).json.result, "correct");
+    await server.waitForLog(/msg=reloaded/, 20000, from);
+    assert.equal(await title(), "Under way", "the reload that it broke off is done");
   });
 });
