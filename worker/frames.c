@@ -116,6 +116,7 @@ void frames_restart(struct frames *frames, uint64_t seq)
     frames_forget_replay(frames);
     frames->cursor = seq;
     frames->sent_seq = seq;
+    slots_set(METRIC_STREAM_CURSOR, seq); /* nobody here lacks what came before */
 }
 
 void frames_end(struct frames *frames)

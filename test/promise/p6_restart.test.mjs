@@ -127,6 +127,22 @@ describe("P6: a process that dies", () => {
     assert.equal(again.json.username, playerName(1));
   });
 
+  test("who has just come is not behind with the stream", async () => {
+    const one = player(server, 2);
+    await one.login();
+    assert.equal((await one.submit(2, flagOf(2))).json.result, "correct");
+    one.close();
+    const old = server.workers();
+    old.forEach((pid) => server.kill(pid));
+    await waitFor("others", () => server.workers().filter((pid) => !old.includes(pid)).length === old.length);
+    await timeToAnswer(server);
+    for (const name of ["worker-1", "worker-2"]) {
+      const ready = `ctfg_process_uptime_seconds{process="${name}",state="ready"}`;
+      await waitFor(`${name} to be ready`, async () => (await metric(server, ready)) > 0);
+    }
+    assert.equal(await metric(server, "ctfg_stream_lag_events"), 0);
+  });
+
   test("restarts are counted", async () => {
     assert.ok((await metric(server, "ctfg_worker_restarts_total")) >= 3);
     assert.ok((await metric(server, "ctfg_db_restarts_total")) >= 1);
