@@ -276,10 +276,8 @@ static void send_db_away(struct master *master, uint64_t now_us)
     }
 }
 
-/* The step into the new program; if it fails, the old one starts its children again. */
-static void upgrade_or_return(struct master *master, uint64_t now_us)
+void master_stay(struct master *master, uint64_t now_us)
 {
-    upgrade_execute(master);
     master->phase = MASTER_DB_STARTS;
     master->leaves_for_upgrade = false;
     master->progress_due_us = now_us + PROGRESS_US;
@@ -317,8 +315,9 @@ static void advance_phase(struct master *master, uint64_t now_us)
         }
         break;
     case MASTER_IS_ALONE:
-        if (master->leaves_for_upgrade) {
-            upgrade_or_return(master, now_us);
+        if (master->leaves_for_upgrade && upgrade_look_again(master, now_us)) {
+            upgrade_execute(master);
+            master_stay(master, now_us);
         }
         break;
     }

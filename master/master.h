@@ -72,3 +72,5 @@ MUST_USE int master_run(struct master *master);
 void master_tell_serving(const struct master *master, const char *more);
 /* Drains and stops, or drains and executes the new program.  Asked again: hurries. */
 void master_leave(struct master *master, bool for_upgrade, uint64_t now_us);
+/* All children have left for a new program that is none: those of the old one start again. */
+void master_stay(struct master *master, uint64_t now_us);

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "conf/diag.h"
 #include "master/listen.h"
 #include "master/master.h"
 #include "master/options.h"
@@ -54,6 +55,37 @@ static _Noreturn void probe_live(const struct master *master)
     _exit(EX_UNAVAILABLE);
 }
 
+static void read_files(const struct master *master, struct game_files *ret_files)
+{
+    struct diag diag = {0};
+
+    *ret_files = (struct game_files){0};
+    (void)!files_read(&master->options->source, &diag, ret_files); /* else the probe says why */
+    diag_free(&diag);
+}
+
+/* false: it could not be forked; logged. */
+static bool start_probe(struct master *master, uint64_t now_us)
+{
+    struct upgrade *upgrade = &master->upgrade;
+
+    files_free(&upgrade->tried);
+    read_files(master, &upgrade->tried);
+    pid_t pid = fork();
+    if (pid == 0) {
+        probe_live(master);
+    }
+    if (pid < 0) {
+        LOG(LOG_LEVEL_ERROR, "no upgrade: cannot fork", LOG_ERRNO(errno));
+        upgrade->refused++;
+        return false;
+    }
+    LOG(LOG_LEVEL_INFO, "upgrade: trying the new program", LOG_STR("path", upgrade->program));
+    upgrade->probe_pid = pid;
+    upgrade->probe_deadline_us = now_us + UPGRADE_PROBE_US;
+    return true;
+}
+
 void upgrade_ask(struct master *master, uint64_t now_us)
 {
     struct upgrade *upgrade = &master->upgrade;
@@ -62,18 +94,32 @@ void upgrade_ask(struct master *master, uint64_t now_us)
         LOG(LOG_LEVEL_WARN, "no upgrade now: the server is not at rest");
         return;
     }
-    pid_t pid = fork();
-    if (pid == 0) {
-        probe_live(master);
+    upgrade->has_looked_again = false;
+    (void)start_probe(master, now_us);
+}
+
+bool upgrade_look_again(struct master *master, uint64_t now_us)
+{
+    struct upgrade *upgrade = &master->upgrade;
+    struct game_files now;
+
+    if (upgrade->probe_pid != 0 || upgrade->has_looked_again) {
+        return upgrade->probe_pid == 0;
     }
-    if (pid < 0) {
-        LOG(LOG_LEVEL_ERROR, "no upgrade: cannot fork", LOG_ERRNO(errno));
-        upgrade->refused++;
-        return;
+    read_files(master, &now);
+    bool is_same = now.piece != NULL && upgrade->tried.piece != NULL &&
+                   now.size_bytes == upgrade->tried.size_bytes &&
+                   memcmp(now.piece, upgrade->tried.piece, now.size_bytes) == 0;
+
+    files_free(&now);
+    if (is_same) {
+        return true;
     }
-    LOG(LOG_LEVEL_INFO, "upgrade: trying the new program", LOG_STR("path", upgrade->program));
-    upgrade->probe_pid = pid;
-    upgrade->probe_deadline_us = now_us + UPGRADE_PROBE_US;
+    upgrade->has_looked_again = true; /* whoever goes on saving is not waited for */
+    if (!start_probe(master, now_us)) {
+        master_stay(master, now_us);
+    }
+    return false;
 }
 
 void upgrade_bury_probe(struct master *master, uint64_t now_us)
@@ -89,6 +135,9 @@ void upgrade_bury_probe(struct master *master, uint64_t now_us)
         upgrade->refused++;
         LOG(LOG_LEVEL_ERROR, "upgrade refused: the new program does not take this game",
             LOG_I64("status", WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status)));
+        if (master->phase == MASTER_IS_ALONE) {
+            master_stay(master, now_us);
+        }
         return;
     }
     if (master->phase == MASTER_SERVES) {

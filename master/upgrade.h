@@ -7,12 +7,13 @@
  * 2. Workers take no more connections and finish their requests.  One with streams stays behind with
  *    them, as an "old worker" whom nobody watches any more; db commits, closes the database and leaves.
  * 3. The master executes the new program in its own place: same pid, same listening sockets.  Who
- *    connects meanwhile waits in their backlog.
+ *    connects meanwhile waits in their backlog.  Files that were saved since the probe are tried first,
+ *    as in 1: a program that ends of a mistake in them would leave nobody.
  * 4. Old workers close their streams with 1012, spread over process.upgrade_spread, and leave; the
  *    clients come to the new workers a few at a time, each with the `since` it has got to.
  *
  * Two programs never have the database open together, and shared memory is made anew, so its layout
- * may change.  A failed execve(2) brings db and workers of the old program back.
+ * may change.  A failed second probe or execve(2) brings db and workers of the old program back.
  *
  * Process  master; a part of struct master.
  */
@@ -23,6 +24,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "conf/files.h"
 #include "shm/base/compiler.h"
 
 struct master;
@@ -33,7 +35,9 @@ struct upgrade {
     char program[PATH_MAX]; /* where ours came from: a new one is put in its place */
     pid_t probe_pid;        /* 0: none runs */
     uint64_t probe_deadline_us;
-    uint32_t refused; /* upgrades asked for since the start that came to nothing */
+    struct game_files tried; /* the files as they were before the probe; piece NULL: unreadable */
+    bool has_looked_again;   /* the second probe was made */
+    uint32_t refused;        /* upgrades asked for since the start that came to nothing */
 };
 
 /* At start, while the path of the running program is still its own. */
@@ -45,5 +49,7 @@ void upgrade_bury_probe(struct master *master, uint64_t now_us);
 /* Children whom this program, or the one before it, has let go. */
 void upgrade_bury_old_workers(const struct master *master);
 void upgrade_tick(struct master *master, uint64_t now_us);
-/* All children have left.  Returns only if the new program cannot be executed; it is logged. */
+/* All children have left.  false: files have changed, and a second probe is under way. */
+bool upgrade_look_again(struct master *master, uint64_t now_us);
+/* Then.  Returns only if the new program cannot be executed; it is logged. */
 void upgrade_execute(struct master *master);

@@ -3,7 +3,7 @@
 // happens when the new one is none. CTFG_PREVIOUS_BIN names a released program to come from; without
 // it, it is this source under another version (make build/ctfg-previous).
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -265,6 +265,36 @@ describe("P6: an upgrade to what is no program", { timeout: 60000 }, () => {
     await server.waitForLog(/upgrade refused/, 10000, from);
     await server.waitForLog(/msg=reloaded/, 10000, from);
     assert.equal(await title(), "In the same instant");
+  });
+
+  test("a mistake that is saved while the old one's processes leave ends nothing", async () => {
+    const file = join(server.dir, "challenges.json");
+    const good = readFileSync(file);
+    const from = server.log().length;
+    const db = server.dbPid();
+    replaceProgram(program, ctfg);
+    server.kill(db, "SIGSTOP");
+    server.signal("SIGUSR2");
+    await server.waitForLog(/leaving for the new program/, 20000, from);
+    writeFileSync(file, "[");
+    server.kill(db, "SIGCONT");
+    await server.waitForLog(/upgrade refused/, 20000, from);
+    await server.waitForLog(/^ctfg: listening on/m, 20000, from);
+    assert.equal(await title(), "In the same instant", "the old game goes on");
+    writeFileSync(file, good);
+  });
+
+  test("a change that is saved while the old one's processes leave is the new one's game", async () => {
+    const from = server.log().length;
+    const db = server.dbPid();
+    server.kill(db, "SIGSTOP");
+    server.signal("SIGUSR2");
+    await server.waitForLog(/leaving for the new program/, 20000, from);
+    rename("Saved in the middle");
+    server.kill(db, "SIGCONT");
+    await server.waitForLog(/the new program takes over/, 20000, from);
+    await server.waitForLog(/^ctfg: listening on/m, 20000, from);
+    assert.equal(await title(), "Saved in the middle");
   });
 
   test("one that vanishes at the last moment brings the old one's processes back", async () => {
