@@ -102,9 +102,15 @@ void peer_client_address(const struct conn *conn, const struct request *request,
     }
 }
 
+/* Of IPv6 the network: one host has all of its 2^64 addresses to choose from (RFC 4291, 2.5.1). */
 struct str peer_address_key(const struct peer_address *address)
 {
-    return (struct str){(const char *)address->bytes, PEER_ADDRESS_BYTES};
+    static const uint8_t unix_socket[16];
+    bool is_whole = network_address_is_v4(address->bytes) ||
+                    memcmp(address->bytes, unix_socket, sizeof(unix_socket)) == 0;
+
+    return (struct str){(const char *)address->bytes,
+                        is_whole ? PEER_ADDRESS_BYTES : PEER_NETWORK_BYTES};
 }
 
 void peer_address_text(const struct peer_address *address, char *ret_text)

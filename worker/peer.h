@@ -18,6 +18,7 @@ struct request;
 struct settings;
 
 #define PEER_ADDRESS_BYTES 16
+#define PEER_NETWORK_BYTES 8 /* of an IPv6 address: the part that a host cannot choose */
 
 struct peer_address {
     uint8_t bytes[PEER_ADDRESS_BYTES]; /* IPv6, or IPv4 mapped into it; zeros: a unix socket */
@@ -26,7 +27,7 @@ struct peer_address {
 bool peer_is_trusted(const struct settings *settings, const struct peer_address *address);
 void peer_client_address(const struct conn *conn, const struct request *request,
                          struct peer_address *ret_address);
-/* The address as the key of a rate limit; points into *address. */
+/* The address, of IPv6 its /64, as the key of a rate limit; points into *address. */
 struct str peer_address_key(const struct peer_address *address);
 /* Text form for the log; ret_text has INET6_ADDRSTRLEN bytes. */
 void peer_address_text(const struct peer_address *address, char *ret_text);

@@ -239,6 +239,11 @@ describe("P5: no one sees or does what they may not", { timeout: 120000 }, () =>
         assert.equal(await reset(address, ADMIN_TOKEN), 429, "one limit for all of them");
         assert.equal(await ask(row, "10.0.1.1", row[2]), 200, `${row[1]}: a neighbour is not limited`);
       }
+      for (let asked = 0; asked < 5; asked++) {
+        assert.equal(await ask(rows[0], `2001:db8::${asked}`, `wrong-${asked}`), 401);
+      }
+      assert.equal(await ask(rows[0], "2001:db8::5", "wrong"), 429, "a host has a network of IPv6 addresses, and one limit");
+      assert.equal(await ask(rows[0], "2001:db8:0:1::5", API_TOKEN), 200, "a neighbour's network is not limited");
     } finally {
       await strict.stop();
     }

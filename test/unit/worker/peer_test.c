@@ -69,6 +69,29 @@ static void a_stranger_is_not_believed_at_all(void **state)
 }
 
 /* A proxy keeps its connections open: they may be older than the settings. */
+/* Do limits take both for one? */
+static bool are_limited_as_one(const char *a, const char *b)
+{
+    struct conn proxy = conn_from("127.0.0.1");
+    struct request one = {.forwarded_for = str_from(a)};
+    struct request other = {.forwarded_for = str_from(b)};
+    struct peer_address address_a;
+    struct peer_address address_b;
+
+    peer_client_address(&proxy, &one, &address_a);
+    peer_client_address(&proxy, &other, &address_b);
+    return str_equal(peer_address_key(&address_a), peer_address_key(&address_b));
+}
+
+static void all_addresses_of_an_ipv6_network_have_one_limit(void **state)
+{
+    (void)state;
+    assert_true(are_limited_as_one("2001:db8::1", "2001:db8::ffff:1:2:3"));
+    assert_false(are_limited_as_one("2001:db8::1", "2001:db8:0:1::1"));
+    assert_false(are_limited_as_one("192.0.2.1", "192.0.2.2"));
+    assert_true(are_limited_as_one("192.0.2.1", "::ffff:192.0.2.1"));
+}
+
 static void a_reload_changes_who_is_believed_on_connections_that_are_open(void **state)
 {
     struct conn proxy = conn_from("198.51.100.9");
@@ -170,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_chain_is_believed_from_the_right_up_to_the_first_stranger),
         cmocka_unit_test(a_stranger_is_not_believed_at_all),
+        cmocka_unit_test(all_addresses_of_an_ipv6_network_have_one_limit),
         cmocka_unit_test(a_reload_changes_who_is_believed_on_connections_that_are_open),
         cmocka_unit_test(loopback_and_unix_sockets_are_trusted_others_when_configured),
         cmocka_unit_test(only_the_own_host_and_listed_origins_may_act),
