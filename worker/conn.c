@@ -162,6 +162,12 @@ void conn_put_blob(struct conn *conn, struct blob *blob, size_t from, size_t len
 
 /* ---- what others ask for ---- */
 
+bool conn_is_for_player(struct conn *conn, uint32_t player)
+{
+    conn->player = player;
+    return player >= GAME_PLAYERS_MAX || conn->worker->conns->slow[player] < CONN_SLOW_A_PLAYER_MAX;
+}
+
 static void write_access_log(struct conn *conn, unsigned status, uint64_t took_us)
 {
     struct conn_table *table = conn->worker->conns;
@@ -214,6 +220,7 @@ void conn_become_stream(struct conn *conn, struct stream_client *client)
     slots_count_request(conn->route, 101, took_us);
     write_access_log(conn, 101, took_us);
     conn->state = CONN_STREAM;
+    conn->player = SHM_NONE; /* frames are everybody's */
 }
 
 void conn_flush(struct conn *conn)
@@ -286,6 +293,8 @@ struct conn *conn_accept(struct worker *worker, int fd, enum conn_side side,
     conn->id = ++worker->next_conn_id;
     conn->side = (uint8_t)side;
     conn->route = SHM_NONE;
+    conn->player = SHM_NONE;
+    conn->slow_player = SHM_NONE;
     remember_peer(conn, peer);
     conn->hash_next = *bucket_of(table, conn->id);
     *bucket_of(table, conn->id) = conn;

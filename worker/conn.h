@@ -10,8 +10,8 @@
  *          there yet, or the client takes nothing) is kept, and reading stops until it is used.
  * Writes   are gathered while a read is handled (pipelined requests share one writev), tried at once
  *          (uv_try_write), and queued by reference when the socket is full.  While the queue is
- *          above CONN_OUT_BYTES_MAX nothing is read; a client that takes nothing for
- *          http_write_timeout_ms is closed.
+ *          above CONN_OUT_BYTES_MAX (a stream's: CONN_STREAM_BYTES_MAX) nothing is read; a client
+ *          that takes nothing for http_write_timeout_ms is closed.
  * Ends     in order: an answer that is the last is written before the socket is closed; after a
  *          refusal (400, 408, 413, 431) what the client still sends is read and thrown away for a
  *          while, so that the refusal is not lost in a reset (RFC 9112, 9.6).
@@ -36,10 +36,12 @@ struct http;
 struct stream_client;
 struct worker;
 
-#define CONN_OUT_BYTES_MAX (256u << 10) /* above it we stop reading from this client */
-#define CONN_READ_BYTES (64u << 10)     /* the worker's shared read buffer */
-#define CONN_KEPT_BYTES_MAX (64u << 20) /* of all connections; above it the greedy are closed */
-#define CONN_LINGER_MS 2000             /* for a client to read why it was refused */
+#define CONN_OUT_BYTES_MAX (32u << 10)     /* above it we stop reading from this client, */
+#define CONN_STREAM_BYTES_MAX (256u << 10) /* a stream's: its pongs are to be heard */
+#define CONN_READ_BYTES (64u << 10)        /* the worker's shared read buffer */
+#define CONN_KEPT_BYTES_MAX (64u << 20)    /* of all connections; above it the greedy are closed */
+#define CONN_LINGER_MS 2000                /* for a client to read why it was refused */
+#define CONN_SLOW_A_PLAYER_MAX 32          /* see conn_is_for_player(); a browser opens six */
 
 enum conn_state {
     CONN_IDLE,      /* between messages */
@@ -90,6 +92,9 @@ struct conn {
     struct conn *list_prev;
     struct conn_out *out;   /* NULL: nothing waits to be written */
     struct conn_kept *kept; /* NULL: nothing was read that has to wait */
+
+    uint32_t player;      /* whose what is queued is; SHM_NONE: anybody's */
+    uint32_t slow_player; /* whom it counts for in conn_table.slow; SHM_NONE: nobody */
 };
 
 MUST_USE bool conn_start(struct worker *worker);
@@ -106,6 +111,12 @@ void conn_put_blob(struct conn *conn, struct blob *blob, size_t from, size_t len
 /* Tries to write what is queued.  Within a read it does nothing: its end writes everything. */
 void conn_flush(struct conn *conn);
 size_t conn_queued_bytes(const struct conn *conn);
+
+/*
+ * What is asked for is this player's own, and kept until it is taken.  false: it has to be refused, so
+ * many connections of the player take nothing of what they have asked for.
+ */
+MUST_USE bool conn_is_for_player(struct conn *conn, uint32_t player);
 
 /*
  * The answer is complete: counts it.  Within a read that is all; a late one is written at once, and

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/game.h"
 #include "worker/conn.h"
 #include "worker/deadline.h"
 #include "worker/overdue.h"
@@ -28,6 +29,7 @@ struct conn_table {
     uint64_t drain_began_us;
     size_t kept_bytes;
     struct owed *owed;
+    uint32_t slow[GAME_PLAYERS_MAX]; /* connections of each that take nothing, by slot */
     char read_bytes[CONN_READ_BYTES];
 };
 

@@ -201,6 +201,17 @@ static bool admit(const struct route *route, struct exchange *exchange)
     return verdict == ROUTE_MAY;
 }
 
+/* What a player gets may be long, and a copy for each who asks.  false: the answer is given. */
+static bool admit_to_more(const struct route *route, struct exchange *exchange)
+{
+    if (route->method != METHOD_GET || exchange->who == NULL ||
+        conn_is_for_player(exchange->conn, exchange->session.player)) {
+        return true;
+    }
+    response_error(exchange->conn, 503, "unavailable");
+    return false;
+}
+
 static void run(const struct route *route, uint32_t row, struct exchange *exchange)
 {
     struct conn *conn = exchange->conn;
@@ -209,7 +220,8 @@ static void run(const struct route *route, uint32_t row, struct exchange *exchan
     slots_enter_route(row);
     if (route->method == METHOD_POST && !peer_origin_is_allowed(conn, exchange->request)) {
         response_error(conn, 403, "foreign_origin");
-    } else if (admit(route, exchange) && route_take_limit(exchange, route->limit)) {
+    } else if (admit(route, exchange) && admit_to_more(route, exchange) &&
+               route_take_limit(exchange, route->limit)) {
         route->handler(exchange);
     }
     slots_enter_route(SHM_NONE);

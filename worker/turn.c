@@ -30,12 +30,29 @@
 
 /* ---- bytes on their way out ---- */
 
+static void count_as_slow(struct conn *conn)
+{
+    if (conn->player < GAME_PLAYERS_MAX) {
+        conn->slow_player = conn->player;
+        conn->worker->conns->slow[conn->slow_player]++;
+    }
+}
+
+static void count_as_slow_no_more(struct conn *conn)
+{
+    if (conn->slow_player != SHM_NONE) {
+        conn->worker->conns->slow[conn->slow_player]--;
+        conn->slow_player = SHM_NONE;
+    }
+}
+
 static void on_written(uv_write_t *request, int status)
 {
     struct conn *conn = (struct conn *)request->handle;
     size_t written = (size_t)(uintptr_t)request->data;
 
     conn->write_pending = false;
+    count_as_slow_no_more(conn);
     if (conn->state == CONN_CLOSED) {
         return;
     }
@@ -67,6 +84,7 @@ static void write_later(struct conn *conn, const uv_buf_t *pieces, unsigned coun
         return;
     }
     conn->write_pending = true;
+    count_as_slow(conn);
 }
 
 static void write_queue(struct conn *conn)
@@ -165,6 +183,9 @@ static void dispatch(struct conn *conn)
 
     conn->state = CONN_WAITING;
     conn->route = SHM_NONE;
+    if (conn->out == NULL) {
+        conn->player = SHM_NONE; /* else what is queued is still that player's */
+    }
     conn->asked_us = conn->worker->now_us;
     if (!request->keep_alive || conn->worker->draining) {
         conn->close_after_answer = true;
@@ -222,10 +243,16 @@ static size_t feed(struct conn *conn, const char *bytes, size_t len)
     return used;
 }
 
+static bool has_room(const struct conn *conn)
+{
+    return conn_queued_bytes(conn) <=
+           (conn->state == CONN_STREAM ? CONN_STREAM_BYTES_MAX : CONN_OUT_BYTES_MAX);
+}
+
 static bool may_handle(const struct conn *conn)
 {
-    return (conn->state == CONN_IDLE || conn->state == CONN_READING) &&
-           conn_queued_bytes(conn) <= CONN_OUT_BYTES_MAX && conn->turn_left > 0;
+    return (conn->state == CONN_IDLE || conn->state == CONN_READING) && has_room(conn) &&
+           conn->turn_left > 0;
 }
 
 /* Handles one message after the other.  Returns bytes used; the rest has to wait, or is nobody's. */
@@ -321,7 +348,7 @@ static bool wants_bytes(const struct conn *conn)
     bool has_its_turn = !conn->is_owed || conn->state == CONN_LINGERING;
 
     return !conn->saw_eof && has_its_turn && conn->kept == NULL && conn->state != CONN_LAST_WORD &&
-           conn_queued_bytes(conn) <= CONN_OUT_BYTES_MAX;
+           has_room(conn);
 }
 
 static void settle_reading(struct conn *conn)

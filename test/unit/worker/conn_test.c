@@ -178,6 +178,64 @@ static void who_takes_nothing_is_not_read_from(void **state)
     close(client);
 }
 
+/* Until the socket takes no more. */
+static void ask_and_ask(int client)
+{
+    static const char asked[] = GET("/short") GET("/short") GET("/short") GET("/short");
+
+    while (send(client, asked, sizeof(asked) - 1, MSG_NOSIGNAL) == (ssize_t)sizeof(asked) - 1) {
+    }
+}
+
+static void who_takes_nothing_of_short_answers_is_not_read_from_either(void **state)
+{
+    int client;
+    struct conn *conn = fixture_connect(&client);
+
+    (void)state;
+    fixture_wait_for((ask_and_ask(client), conn->kept != NULL && conn->write_pending &&
+                                               conn_queued_bytes(conn) > CONN_OUT_BYTES_MAX));
+    unsigned dispatched = app.dispatched;
+    for (unsigned i = 0; i < 50; i++) {
+        fixture_turn();
+    }
+    assert_int_equal(app.dispatched, dispatched);
+    assert_true(conn_queued_bytes(conn) <= CONN_OUT_BYTES_MAX + 1024);
+    close(client);
+}
+
+static void connections_of_a_player_that_take_nothing_are_counted(void **state)
+{
+    struct buf got = BUF_INIT(1 << 22);
+    int clients[CONN_SLOW_A_PLAYER_MAX];
+    int client;
+
+    (void)state;
+    for (unsigned i = 0; i < CONN_SLOW_A_PLAYER_MAX; i++) {
+        struct conn *conn = fixture_connect(&clients[i]);
+
+        fixture_send(clients[i], GET("/mine"));
+        fixture_wait_for(conn->write_pending);
+    }
+    struct conn *conn = fixture_connect(&client);
+    fixture_send(client, GET("/mine"));
+    fixture_expect(client, &got, "503 Service Unavailable");
+    assert_true(conn_is_for_player(conn, 8)); /* another player's */
+    buf_reset(&got);
+
+    fixture_wait_for(((void)fixture_receive(clients[0], &got), got.len > BIG_BYTES));
+    buf_reset(&got);
+    fixture_send(client, GET("/mine"));
+    fixture_wait_for(((void)fixture_receive(client, &got), got.len > BIG_BYTES));
+    for (unsigned i = 0; i < CONN_SLOW_A_PLAYER_MAX; i++) {
+        close(clients[i]);
+    }
+    close(client);
+    fixture_wait_for(conn_count(&fixture.worker) == 0);
+    assert_int_equal(fixture.worker.conns->slow[7], 0);
+    buf_free(&got);
+}
+
 static void a_refusal_arrives_although_the_client_sends_on(void **state)
 {
     struct buf got = BUF_INIT(1 << 20);
@@ -513,6 +571,8 @@ int main(void)
         TEST(who_pipelines_without_end_waits_for_the_others),
         TEST(a_client_that_has_said_all_gets_every_answer),
         TEST(who_takes_nothing_is_not_read_from),
+        TEST(who_takes_nothing_of_short_answers_is_not_read_from_either),
+        TEST(connections_of_a_player_that_take_nothing_are_counted),
         TEST(a_refusal_arrives_although_the_client_sends_on),
         TEST(close_is_said_and_done),
         TEST(who_waits_has_no_texts_left),

@@ -39,6 +39,12 @@ void route_dispatch(struct conn *conn, const struct request *request)
         app.later[app.later_count++] = conn->id;
     } else if (str_equal(request->path, STR("/big"))) {
         response_blob(conn, 200, app.big, NULL);
+    } else if (str_equal(request->path, STR("/mine"))) {
+        if (conn_is_for_player(conn, 7)) {
+            response_blob(conn, 200, app.big, NULL);
+        } else {
+            response_error(conn, 503, "unavailable");
+        }
     } else if (str_equal(request->path, STR("/stream"))) {
         response_switching_protocols(conn, STR("key"));
         conn_become_stream(conn, (struct stream_client *)&app);
