@@ -256,4 +256,33 @@ describe("P4: the herd gets in", { timeout: 180000 }, () => {
       await small.stop();
     }
   });
+
+  it("a reload does not wait for a herd of logins, nor does it cost a worker", async () => {
+    const game = makeGame({ players: 0 });
+    const slow = HASH_OF_PW.replace("m=19456,t=2", "m=65536,t=16"); // a third of a second
+    writeFileSync(join(game, "credentials.csv"), `${playerName(0)},"${slow}"\n`);
+    const config = "process:\n  drain_timeout: 50ms\n";
+    const busy = await startServer({ game, flags: ["--workers", "1"], config });
+    try {
+      const [worker] = busy.workers();
+      const body = (i) => ({ username: playerName(i), password: "pw" });
+      const logins = Array.from({ length: 150 }, (_, i) =>
+        call(busy.url, "POST", "/api/login", { body: body(i), timeoutMs: 60000 }).catch(() => {}),
+      );
+      const queue = async () => {
+        const { text } = await call(busy.metricsUrl, "GET", "/metrics");
+        const lines = text.split("\n").filter((line) => line.startsWith("ctfg_password_queue{"));
+        return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+      };
+      await waitFor("the herd", async () => (await queue()) >= 120);
+      busy.signal("SIGHUP");
+      await busy.waitForLog(/msg=reloaded/, 30000);
+      assert.deepEqual(busy.workers(), [worker], "no worker was killed");
+      assert.ok((await queue()) > 0, "some of them wait still");
+      busy.signal("SIGKILL"); // nobody waits for the rest
+      await Promise.all(logins);
+    } finally {
+      await busy.stop();
+    }
+  });
 });
