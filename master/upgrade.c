@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "conf/diag.h"
+#include "conf/files.h"
 #include "master/listen.h"
 #include "master/master.h"
 #include "master/options.h"
 #include "master/signals.h"
+#include "shm/base/hash.h"
 #include "shm/base/log.h"
 
 void upgrade_init(struct upgrade *upgrade)
@@ -55,13 +57,17 @@ static _Noreturn void probe_live(const struct master *master)
     _exit(EX_UNAVAILABLE);
 }
 
-static void read_files(const struct master *master, struct game_files *ret_files)
+/* Of the game's files as they are now; 0: they cannot be read, and the probe says why. */
+static uint64_t hash_of_files(const struct master *master)
 {
     struct diag diag = {0};
+    struct game_files files = {0};
+    bool is_read = files_read(&master->options->source, &diag, &files);
+    uint64_t hash = is_read ? hash_bytes(files.piece, files.size_bytes, 0) : 0;
 
-    *ret_files = (struct game_files){0};
-    (void)!files_read(&master->options->source, &diag, ret_files); /* else the probe says why */
+    files_free(&files);
     diag_free(&diag);
+    return hash;
 }
 
 /* false: it could not be forked; logged. */
@@ -69,8 +75,7 @@ static bool start_probe(struct master *master, uint64_t now_us)
 {
     struct upgrade *upgrade = &master->upgrade;
 
-    files_free(&upgrade->tried);
-    read_files(master, &upgrade->tried);
+    upgrade->tried_hash = hash_of_files(master);
     pid_t pid = fork();
     if (pid == 0) {
         probe_live(master);
@@ -101,18 +106,13 @@ void upgrade_ask(struct master *master, uint64_t now_us)
 bool upgrade_look_again(struct master *master, uint64_t now_us)
 {
     struct upgrade *upgrade = &master->upgrade;
-    struct game_files now;
 
     if (upgrade->probe_pid != 0 || upgrade->has_looked_again) {
         return upgrade->probe_pid == 0;
     }
-    read_files(master, &now);
-    bool is_same = now.piece != NULL && upgrade->tried.piece != NULL &&
-                   now.size_bytes == upgrade->tried.size_bytes &&
-                   memcmp(now.piece, upgrade->tried.piece, now.size_bytes) == 0;
+    uint64_t hash = hash_of_files(master);
 
-    files_free(&now);
-    if (is_same) {
+    if (hash != 0 && hash == upgrade->tried_hash) {
         return true;
     }
     upgrade->has_looked_again = true; /* whoever goes on saving is not waited for */

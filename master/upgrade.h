@@ -24,7 +24,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "conf/files.h"
 #include "shm/base/compiler.h"
 
 struct master;
@@ -35,9 +34,9 @@ struct upgrade {
     char program[PATH_MAX]; /* where ours came from: a new one is put in its place */
     pid_t probe_pid;        /* 0: none runs */
     uint64_t probe_deadline_us;
-    struct game_files tried; /* the files as they were before the probe; piece NULL: unreadable */
-    bool has_looked_again;   /* the second probe was made */
-    uint32_t refused;        /* upgrades asked for since the start that came to nothing */
+    uint64_t tried_hash;   /* of the files as they were before the probe; 0: unreadable */
+    bool has_looked_again; /* the second probe was made */
+    uint32_t refused;      /* upgrades asked for since the start that came to nothing */
 };
 
 /* At start, while the path of the running program is still its own. */
