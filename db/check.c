@@ -126,7 +126,7 @@ static enum store_status hold_moment(struct store *store, const char *dir, struc
     uint64_t until_us = clock_mono_us() + SAME_GAME_WAIT_US;
 
     for (;;) {
-        struct store_meta meta;
+        struct store_meta meta = {0};
 
         look_at_server(dir, shown);
         enum store_status status = store_hold(store);
