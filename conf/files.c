@@ -323,7 +323,12 @@ static bool is_folder(const char *path, struct diag *diag)
     struct stat info;
 
     if (stat(path, &info) != 0) {
-        diag_error(diag, path, 0, "the folder of the game cannot be read: %s", strerror(errno));
+        if (errno == ENOENT) {
+            diag_error(diag, path, 0,
+                       "there is no such folder; `ctfg init` makes one with a game to start from");
+        } else {
+            diag_error(diag, path, 0, "the folder of the game cannot be read: %s", strerror(errno));
+        }
         return false;
     }
     if (!S_ISDIR(info.st_mode)) {

@@ -202,7 +202,7 @@ describe("a unit that cannot start", () => {
     test(`${unit}: a game, a setting or a database folder that is not there is named, once`, () => {
       const root = mkdtempSync(join(temp, "root-"));
       const noGame = runUnit(unit, root);
-      assert.match(noGame.stderr, new RegExp(`${game}/challenges\\.json: .*no such file.*ctfg init`));
+      assert.match(noGame.stderr, new RegExp(`${game}: .*no such folder.*ctfg init`));
       assert.ok(final(unit).includes(noGame.status), `systemd tries again after ${noGame.status}`);
 
       mkdirSync(join(root, game, ".."), { recursive: true });

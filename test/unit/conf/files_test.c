@@ -110,9 +110,9 @@ static void a_folder_that_is_none_is_one_mistake(void **state)
         const char *path;
         const char *what;
     } rows[] = {
-        {"/nowhere/at/all", "the folder of the game cannot be read: No such file"},
+        {"/nowhere/at/all", "there is no such folder; `ctfg init` makes one"},
         {"/dev/null", "this is a file; -C wants the folder"},
-        {"", "the folder of the game cannot be read"},
+        {"/dev/null/game", "the folder of the game cannot be read"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
