@@ -46,7 +46,7 @@ describe("what an operator gets wrong", { timeout: 60000 }, () => {
       assert.ok(game.startsWith(below) && dbdir.startsWith(below), `${unit}: ${args}`);
       const noGame = run(...args, ...QUIET);
       assert.ok(prevented.includes(noGame.status), `${unit}: status ${noGame.status}`);
-      assert.ok(noGame.text.includes(`${game}/challenges.json: there is no such file`), noGame.text);
+      assert.ok(noGame.text.includes(`${game}: there is no such folder`), noGame.text);
       assert.match(noGame.text, /ctfg init/);
 
       mkdirSync(game, { recursive: true });
