@@ -167,9 +167,10 @@ test('a reset logs everybody out with a sentence, and the game begins again', as
     await logIn(alice.page, 'alice', 'wonderland')
     await alice.page.getByPlaceholder('e.g. CryptoCats').fill('Alice again')
     await go(alice.page, 'Save & Continue')
+    await alice.page.locator('.card').first().waitFor() // before it there is no solved one either
     await alice.page.locator('.card[data-state=solved]').waitFor({ state: 'detached' })
     await live(alice.page)
-    await solveNext(alice.page)
+    assert.ok(await solveNext(alice.page))
     await room.page.locator('.room-row', { hasText: 'Alice again' }).waitFor()
     assert.deepEqual(alice.faults, [])
     assert.deepEqual(room.faults, [])
