@@ -20,6 +20,13 @@
 
 static_assert(PEER_ADDRESS_BYTES == NETWORK_ADDRESS_BYTES, "an address is one for both");
 
+static bool is_unix_socket(const struct peer_address *address)
+{
+    static const uint8_t zeros[PEER_ADDRESS_BYTES];
+
+    return memcmp(address->bytes, zeros, PEER_ADDRESS_BYTES) == 0;
+}
+
 static bool is_loopback(const struct peer_address *address)
 {
     static const uint8_t v6_loopback[16] = {[15] = 1};
@@ -30,9 +37,7 @@ static bool is_loopback(const struct peer_address *address)
 
 bool peer_is_trusted(const struct settings *settings, const struct peer_address *address)
 {
-    static const uint8_t unix_socket[16];
-
-    if (memcmp(address->bytes, unix_socket, 16) == 0 || is_loopback(address)) {
+    if (is_unix_socket(address) || is_loopback(address)) {
         return true;
     }
     for (uint32_t i = 0; i < settings->trusted_proxies.count; i++) {
@@ -105,9 +110,7 @@ void peer_client_address(const struct conn *conn, const struct request *request,
 /* Of IPv6 the network: one host has all of its 2^64 addresses to choose from (RFC 4291, 2.5.1). */
 struct str peer_address_key(const struct peer_address *address)
 {
-    static const uint8_t unix_socket[16];
-    bool is_whole = network_address_is_v4(address->bytes) ||
-                    memcmp(address->bytes, unix_socket, sizeof(unix_socket)) == 0;
+    bool is_whole = network_address_is_v4(address->bytes) || is_unix_socket(address);
 
     return (struct str){(const char *)address->bytes,
                         is_whole ? PEER_ADDRESS_BYTES : PEER_NETWORK_BYTES};
@@ -115,10 +118,9 @@ struct str peer_address_key(const struct peer_address *address)
 
 void peer_address_text(const struct peer_address *address, char *ret_text)
 {
-    static const uint8_t unix_socket[16];
     const char *done;
 
-    if (memcmp(address->bytes, unix_socket, 16) == 0) {
+    if (is_unix_socket(address)) {
         (void)str_copy(STR("unix"), ret_text, INET6_ADDRSTRLEN);
         return;
     }

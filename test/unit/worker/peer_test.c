@@ -68,7 +68,6 @@ static void a_stranger_is_not_believed_at_all(void **state)
     assert_true(str_equal(peer_host(&stranger, &request), STR("ctf.example")));
 }
 
-/* A proxy keeps its connections open: they may be older than the settings. */
 /* Do limits take both for one? */
 static bool are_limited_as_one(const char *a, const char *b)
 {
@@ -92,6 +91,7 @@ static void all_addresses_of_an_ipv6_network_have_one_limit(void **state)
     assert_true(are_limited_as_one("192.0.2.1", "::ffff:192.0.2.1"));
 }
 
+/* A proxy keeps its connections open: they may be older than the settings. */
 static void a_reload_changes_who_is_believed_on_connections_that_are_open(void **state)
 {
     struct conn proxy = conn_from("198.51.100.9");
