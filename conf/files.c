@@ -18,6 +18,7 @@
 #include "conf/page_tree.h"
 #include "conf/settings_load.h"
 #include "shm/base/buf.h"
+#include "shm/base/hash.h"
 
 /* "ctfgfil1", little endian: the layout below.  Another layout gets another number. */
 #define PIECE_MAGIC UINT64_C(0x316c696667667463)
@@ -376,6 +377,18 @@ bool files_read(const struct files_source *source, struct diag *diag, struct gam
     finish_head(&reader);
     *ret_files = (struct game_files){.piece = reader.piece.data, .size_bytes = reader.piece.len};
     return true;
+}
+
+uint64_t files_hash(const struct files_source *source)
+{
+    struct diag diag = {0};
+    struct game_files files = {0};
+    uint64_t hash =
+        files_read(source, &diag, &files) ? hash_bytes(files.piece, files.size_bytes, 0) : 0;
+
+    files_free(&files);
+    diag_free(&diag);
+    return hash;
 }
 
 /* ---- handing on ---- */

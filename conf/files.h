@@ -44,6 +44,8 @@ struct files_source {
 /* master, tools.  false: diag says which file cannot be read and why. */
 MUST_USE bool files_read(const struct files_source *source, struct diag *diag,
                          struct game_files *ret_files);
+/* master.  Of all that files_read() gives, to see that something has changed; 0: it cannot be read. */
+uint64_t files_hash(const struct files_source *source);
 /* master.  A sealed memfd (F_SEAL_WRITE, _SHRINK, _GROW) with the same bytes; -1 and errno. */
 MUST_USE int files_seal(const struct game_files *files);
 /* worker, db.  Takes the fd in any case.  false: not a sealed piece, or its lengths do not add up. */

@@ -151,7 +151,6 @@ int cmd_run(struct options *options)
     listen_close(&master.listeners);
     segment_destroy(&master.segment);
     reload_abandon(&master);
-    files_free(&master.reload.seen);
     game_unref(master.game);
     return status;
 }

@@ -249,23 +249,16 @@ static void kill_the_silent(struct master *master)
 static void watch_files(struct master *master, uint64_t now_us)
 {
     struct reload *reload = &master->reload;
-    struct game_files now = {0};
-    struct diag diag = {0};
+    uint64_t hash = files_hash(&master->options->source);
 
     reload->watch_due_us = now_us + RELOAD_WATCH_US;
-    bool is_read = files_read(&master->options->source, &diag, &now);
-    diag_free(&diag);
-    if (!is_read) {
+    if (hash == 0) {
         return; /* an editor is between unlink and rename: the next look will tell */
     }
-    bool is_first = reload->seen.piece == NULL;
-    bool is_same = !is_first && now.size_bytes == reload->seen.size_bytes &&
-                   memcmp(now.piece, reload->seen.piece, now.size_bytes) == 0;
-    files_free(&reload->seen);
-    reload->seen = now;
-    if (!is_first && !is_same) {
+    if (reload->seen_hash != 0 && hash != reload->seen_hash) {
         reload_ask(master);
     }
+    reload->seen_hash = hash;
 }
 
 void reload_ask(struct master *master)

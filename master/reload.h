@@ -15,7 +15,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "conf/files.h"
 #include "shm/control.h"
 
 struct child;
@@ -50,7 +49,7 @@ struct reload {
     uint64_t give_up_us; /* until when */
     uint32_t db_deaths;  /* of this reload, so far */
     uint64_t watch_due_us;
-    struct game_files seen; /* developer mode: what was read last */
+    uint64_t seen_hash; /* developer mode: of the files that were read last; 0: of none */
 };
 
 /* SIGHUP. */

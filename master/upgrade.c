@@ -10,13 +10,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "conf/diag.h"
 #include "conf/files.h"
 #include "master/listen.h"
 #include "master/master.h"
 #include "master/options.h"
 #include "master/signals.h"
-#include "shm/base/hash.h"
 #include "shm/base/log.h"
 
 void upgrade_init(struct upgrade *upgrade)
@@ -57,25 +55,12 @@ static _Noreturn void probe_live(const struct master *master)
     _exit(EX_UNAVAILABLE);
 }
 
-/* Of the game's files as they are now; 0: they cannot be read, and the probe says why. */
-static uint64_t hash_of_files(const struct master *master)
-{
-    struct diag diag = {0};
-    struct game_files files = {0};
-    bool is_read = files_read(&master->options->source, &diag, &files);
-    uint64_t hash = is_read ? hash_bytes(files.piece, files.size_bytes, 0) : 0;
-
-    files_free(&files);
-    diag_free(&diag);
-    return hash;
-}
-
 /* false: it could not be forked; logged. */
 static bool start_probe(struct master *master, uint64_t now_us)
 {
     struct upgrade *upgrade = &master->upgrade;
 
-    upgrade->tried_hash = hash_of_files(master);
+    upgrade->tried_hash = files_hash(&master->options->source); /* 0: the probe says why */
     pid_t pid = fork();
     if (pid == 0) {
         probe_live(master);
@@ -107,10 +92,13 @@ bool upgrade_look_again(struct master *master, uint64_t now_us)
 {
     struct upgrade *upgrade = &master->upgrade;
 
-    if (upgrade->probe_pid != 0 || upgrade->has_looked_again) {
-        return upgrade->probe_pid == 0;
+    if (upgrade->probe_pid != 0) {
+        return false;
     }
-    uint64_t hash = hash_of_files(master);
+    if (upgrade->has_looked_again) {
+        return true;
+    }
+    uint64_t hash = files_hash(&master->options->source);
 
     if (hash != 0 && hash == upgrade->tried_hash) {
         return true;
