@@ -114,15 +114,23 @@ static bool is_token(struct str value)
     return value.len <= TOKEN_BYTES_MAX;
 }
 
+/* Its place in tokens[]; their number: no token is called so. */
+static size_t token_at(struct str name)
+{
+    size_t i = 0;
+
+    while (i < ARRAY_LEN(tokens) && !str_equal(name, str_from(tokens[i].name))) {
+        i++;
+    }
+    return i;
+}
+
 /* NULL: no token is called so. */
 static struct str *token_field(struct game *game, struct str name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
-        if (str_equal(name, str_from(tokens[i].name))) {
-            return (struct str *)(void *)((char *)game + tokens[i].offset);
-        }
-    }
-    return NULL;
+    size_t i = token_at(name);
+
+    return i == ARRAY_LEN(tokens) ? NULL : (struct str *)(void *)((char *)game + tokens[i].offset);
 }
 
 /* true: the variable is a token, for better or worse. */
@@ -178,10 +186,10 @@ struct first_lines {
 /* NULL: nothing reads a variable of that name. */
 static uint32_t *first_line_of(struct first_lines *first, struct str name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
-        if (str_equal(name, str_from(tokens[i].name))) {
-            return &first->of[i];
-        }
+    size_t i = token_at(name);
+
+    if (i < ARRAY_LEN(tokens)) {
+        return &first->of[i];
     }
     const struct settings_row *row = settings_find_variable(name);
 

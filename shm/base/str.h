@@ -32,7 +32,6 @@ bool str_starts_with(struct str s, struct str prefix);
 bool str_starts_with_nocase(struct str s, struct str prefix);
 /* Without spaces, tabs, CR and LF at either end. */
 struct str str_trim(struct str s);
-
 /* Without the byte order mark that some editors put before the text of a file. */
 struct str str_skip_bom(struct str s);
 /* Cuts *rest at the first `separator`: returns what stands before, leaves what stands behind.
