@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { challenge, makeGame, playerName, playerPassword } from "../lib/game.mjs";
+import { metric } from "../lib/metrics.mjs";
 import { call, waitFor } from "../lib/player.mjs";
 import { isSanitized, startServer } from "../lib/server.mjs";
 
@@ -47,11 +48,7 @@ async function askAndLeave(count, text) {
 }
 
 /** The count of answers with this status, of all routes. */
-async function answers(status) {
-  const { text } = await call(server.metricsUrl, "GET", "/metrics");
-  const lines = text.split("\n").filter((line) => line.startsWith("ctfg_http_requests_total{") && line.includes(`code="${status}"`));
-  return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
-}
+const answers = (status) => metric(server, "ctfg_http_requests_total{", `code="${status}"`);
 
 async function unchanging(measure) {
   let last = await measure();

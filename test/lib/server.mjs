@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // server.mjs - starts a real ctfg on random ports in a folder of its own, and stops it for sure.
 import { spawn } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -36,6 +36,17 @@ export function titleOf(pid) {
   } catch {
     return "";
   }
+}
+
+/** Descriptors of sealed game files: a master has one from the order to db until the last worker's answer. */
+export function filesHeldBy(pid) {
+  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`).includes("ctfg-game");
+    } catch {
+      return false; // closed meanwhile
+    }
+  }).length;
 }
 
 /** Children of a process that carry the given title: pids, in the order they were forked. */

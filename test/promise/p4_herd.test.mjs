@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { HASH_OF_PW, makeGame, playerName, playerPassword } from "../lib/game.mjs";
+import { metric } from "../lib/metrics.mjs";
 import { tcpCounter } from "../lib/netstat.mjs";
 import { call, Player, waitFor } from "../lib/player.mjs";
 import { startServer } from "../lib/server.mjs";
@@ -269,11 +270,7 @@ describe("P4: the herd gets in", { timeout: 180000 }, () => {
       const logins = Array.from({ length: 150 }, (_, i) =>
         call(busy.url, "POST", "/api/login", { body: body(i), timeoutMs: 60000 }).catch(() => {}),
       );
-      const queue = async () => {
-        const { text } = await call(busy.metricsUrl, "GET", "/metrics");
-        const lines = text.split("\n").filter((line) => line.startsWith("ctfg_password_queue{"));
-        return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
-      };
+      const queue = () => metric(busy, "ctfg_password_queue{");
       await waitFor("the herd", async () => (await queue()) >= 120);
       busy.signal("SIGHUP");
       await busy.waitForLog(/msg=reloaded/, 30000);

@@ -9,6 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { openStream } from "../lib/client.mjs";
 import { query, replay } from "../lib/database.mjs";
 import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
+import { metric } from "../lib/metrics.mjs";
 import { call, Player, waitFor } from "../lib/player.mjs";
 import { isAlive, startServer } from "../lib/server.mjs";
 
@@ -42,12 +43,6 @@ async function grow(players, challenges) {
   writeGame(players, challenges);
   server.signal("SIGHUP");
   await server.waitForLog(/msg=reloaded/, 20000, from);
-}
-
-async function metric(name) {
-  const answer = await call(server.metricsUrl, "GET", "/metrics");
-  const lines = answer.text.split("\n").filter((line) => line.startsWith(name));
-  return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
 }
 
 async function newPlayer(i) {
@@ -145,8 +140,8 @@ describe("P6: a game that grows", { timeout: 120000 }, () => {
       });
       assert.ok(logout.status < 300, logout.text);
       for (const [players, challenges] of [[1000, 100], [3000, 200]]) {
-        const acceptedBefore = await metric("ctfg_connections_accepted_total");
-        const solvesBefore = await metric("ctfg_solves_total");
+        const acceptedBefore = await metric(server, "ctfg_connections_accepted_total");
+        const solvesBefore = await metric(server, "ctfg_solves_total");
         await grow(players, challenges);
         const last = await newPlayer(players - 1);
         assert.equal((await last.get("/api/challenges")).json.length, challenges);
@@ -154,8 +149,8 @@ describe("P6: a game that grows", { timeout: 120000 }, () => {
         assert.equal(receipt.result, "correct");
         solved.push({ user: last.userId, id: challenges, seq: receipt.seq });
         await Promise.all(streams.map((s) => s.waitForEvent((event) => event.id === receipt.seq)));
-        assert.ok((await metric("ctfg_connections_accepted_total")) > acceptedBefore);
-        assert.ok((await metric("ctfg_solves_total")) > solvesBefore);
+        assert.ok((await metric(server, "ctfg_connections_accepted_total")) > acceptedBefore);
+        assert.ok((await metric(server, "ctfg_solves_total")) > solvesBefore);
         assert.equal((await limited.post("/api/hint", { id: 3, hint_id: 1 })).status, 429);
         assert.equal((await kicked.get("/api/me")).status, 401);
         last.close();

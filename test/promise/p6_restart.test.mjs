@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 // P6: one process failing is not an outage. Real processes, really killed, stopped and replaced.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { openStream } from "../lib/client.mjs";
 import { execute } from "../lib/database.mjs";
 import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
+import { metric } from "../lib/metrics.mjs";
 import { call, Player, waitFor } from "../lib/player.mjs";
-import { ctfg, isAlive, isSanitized, isSlow, startServer, titleOf } from "../lib/server.mjs";
+import { ctfg, filesHeldBy, isAlive, isSanitized, isSlow, startServer, titleOf } from "../lib/server.mjs";
 
 // "Well under a second", on a machine that runs other tests too; sanitizers take their time.
 const BACK_MS = isSlow ? 5000 : 1000;
@@ -36,22 +37,6 @@ async function timeToAnswer(server, path = "/api/game") {
 function msBetween(first, second) {
   const time = (line) => Date.parse(/ts=(\S+)/.exec(line)[1]);
   return time(second) - time(first);
-}
-
-/** Descriptors of sealed game files: a master has one from the order to db until the last worker's answer. */
-const filesHeldBy = (pid) =>
-  readdirSync(`/proc/${pid}/fd`).filter((fd) => {
-    try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`).includes("ctfg-game");
-    } catch {
-      return false; // closed meanwhile
-    }
-  }).length;
-
-async function metric(server, name) {
-  const answer = await call(server.metricsUrl, "GET", "/metrics");
-  const lines = answer.text.split("\n").filter((line) => line.startsWith(name));
-  return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
 }
 
 describe("P6: a process that dies", () => {

@@ -3,7 +3,7 @@
 // happens when the new one is none. CTFG_PREVIOUS_BIN names a released program to come from; without
 // it, it is this source under another version (make build/ctfg-previous).
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -12,7 +12,7 @@ import { openStream } from "../lib/client.mjs";
 import { query } from "../lib/database.mjs";
 import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
 import { call, Player, waitFor } from "../lib/player.mjs";
-import { ctfg, isAlive, startServer, titleOf } from "../lib/server.mjs";
+import { ctfg, filesHeldBy, isAlive, startServer, titleOf } from "../lib/server.mjs";
 
 const previous = process.env.CTFG_PREVIOUS_BIN ?? join(dirname(ctfg), "ctfg-previous");
 const SOLVERS = 4;
@@ -46,18 +46,6 @@ function replaceByScript(program, script) {
   writeFileSync(`${program}.new`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   renameSync(`${program}.new`, program);
 }
-
-/** What the descriptors of a process are of. */
-const filesOf = (pid) =>
-  readdirSync(`/proc/${pid}/fd`)
-    .map((fd) => {
-      try {
-        return readlinkSync(`/proc/${pid}/fd/${fd}`);
-      } catch {
-        return ""; // closed meanwhile
-      }
-    })
-    .join("\n");
 
 const version = async (server) => (await call(server.url, "GET", "/api/game")).json?.version;
 
@@ -305,7 +293,7 @@ describe("P6: an upgrade to what is no program", { timeout: 60000 }, () => {
     server.signal("SIGHUP");
     // Takes the probe, and is no program any more when its turn comes.
     replaceByScript(program, `printf 'no program' > ${program}.new; mv ${program}.new ${program}`);
-    await waitFor("the order to db", () => /\bctfg-game\b/.test(filesOf(server.pid)));
+    await waitFor("the order to db", () => filesHeldBy(server.pid) > 0);
     server.signal("SIGUSR2");
     await server.waitForLog(/leaving for the new program/, 20000, from);
     server.kill(db, "SIGCONT");
