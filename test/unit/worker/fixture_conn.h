@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -68,8 +69,10 @@ MAYBE_UNUSED static void fixture_begin(void)
 
 MAYBE_UNUSED static void fixture_turn(void)
 {
+    struct pollfd loop = {.fd = uv_backend_fd(&fixture.worker.loop), .events = POLLIN};
+
     (void)uv_run(&fixture.worker.loop, UV_RUN_NOWAIT);
-    (void)usleep(100);
+    (void)poll(&loop, 1, 1); /* something happens, or a timer of a millisecond may be due */
 }
 
 /* Turns the loop until the condition holds. */
