@@ -13,7 +13,7 @@ int cmd_help(struct options *options)
     (void)printf("ctfg %s, a Capture-The-Flag game engine.\n\n", CTFG_VERSION);
     for (uint32_t i = 0; command_at(i) != NULL; i++) {
         if (command_at(i)->sentence != NULL) {
-            (void)printf("  ctfg %-32s %s\n", command_at(i)->usage, command_at(i)->sentence);
+            (void)printf("  ctfg %-39s %s\n", command_at(i)->usage, command_at(i)->sentence);
         }
     }
     (void)printf("\nFlags:\n");
@@ -26,7 +26,7 @@ int cmd_help(struct options *options)
         char left[64];
 
         (void)snprintf(left, sizeof(left), "%s: %s %s", row->command, row->name, row->argument);
-        (void)printf("  %-38s %s\n", left, row->sentence);
+        (void)printf("  %-39s %s\n", left, row->sentence);
     }
     return 0;
 }

@@ -50,7 +50,7 @@ static const struct term signals[] = {
 static const struct term statuses[] = {
     {"0", "All is well."},
     {"1", "What was asked for failed."},
-    {"2", "The game's files or its database cannot be used; the lines say why."},
+    {"2", "The game's files, a setting or the database cannot be used; the lines say why."},
     {"64", "The command line is wrong."},
     {"67", "There is no user of that name."},
     {"69", "An address cannot be listened at, or log.file not be written."},

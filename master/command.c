@@ -10,18 +10,18 @@
 
 /* clang-format off */
 static const struct command commands[] = {
-    {"run",     "[run] [FLAGS] [challenges.json]",  "serve a game (the default)",                          0, 1, cmd_run},
-    {"init",    "init [DIR]",                       "write a game that runs into an empty folder",         0, 1, cmd_init},
-    {"check",   "check [FLAGS] [challenges.json]",  "judge the files of a game, and replay its database",  0, 1, cmd_check},
-    {"backup",  "backup [FLAGS] FILE",              "copy the database, also while a server runs",         1, 2, cmd_backup},
-    {"restore", "restore [FLAGS] FILE",             "put a backup in the place of the database",           1, 2, cmd_restore},
-    {"export",  "export [FLAGS]",                   "write the game's data as CSV or JSON",                0, 1, cmd_export},
-    {"doctor",  "doctor [FLAGS]",                   "look whether this machine is fit for the game",       0, 1, cmd_doctor},
-    {"upgrade", "upgrade [FLAGS]",                  "hand a running server over to the new program",       0, 1, cmd_upgrade},
-    {"print",   "print TEXT",                       "print settings, manual, settings-manual or completion", 1, 1, cmd_print},
-    {"version", "version",                          "print the version",                                   0, 0, cmd_version},
-    {"help",    "help",                             "print this",                                          0, 0, cmd_help},
-    {"probe",   "probe [FLAGS] [challenges.json]",  NULL /* what an upgrade asks the new program */,       0, 1, cmd_probe},
+    {"run",     "[run] [FLAGS] [challenges.json]",        "serve a game (the default)",                            0, 1, cmd_run},
+    {"init",    "init [DIR]",                             "write a game that runs into an empty folder",           0, 1, cmd_init},
+    {"check",   "check [FLAGS] [challenges.json]",        "judge the files of a game, and replay its database",    0, 1, cmd_check},
+    {"backup",  "backup [FLAGS] FILE [challenges.json]",  "copy the database, also while a server runs",           1, 2, cmd_backup},
+    {"restore", "restore [FLAGS] FILE [challenges.json]", "put a backup in the place of the database",             1, 2, cmd_restore},
+    {"export",  "export [FLAGS] [challenges.json]",       "write the game's data as CSV or JSON",                  0, 1, cmd_export},
+    {"doctor",  "doctor [FLAGS] [challenges.json]",       "look whether this machine is fit for the game",         0, 1, cmd_doctor},
+    {"upgrade", "upgrade [FLAGS] [challenges.json]",      "hand a running server over to the new program",         0, 1, cmd_upgrade},
+    {"print",   "print TEXT",                             "print settings, manual, settings-manual or completion", 1, 1, cmd_print},
+    {"version", "version",                                "print the version",                                     0, 0, cmd_version},
+    {"help",    "help",                                   "print this",                                            0, 0, cmd_help},
+    {"probe",   "probe [FLAGS] [challenges.json]",        NULL /* what an upgrade asks the new program */,         0, 1, cmd_probe},
 };
 /* clang-format on */
 
