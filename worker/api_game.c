@@ -107,17 +107,30 @@ void api_game(struct exchange *exchange)
     buf_free(&body);
 }
 
-/* The room's screen: a stream without a player. */
+/*
+ * The token of a screen: without a player, so that it outlives every session.  Whom nothing but a
+ * session lets see the board gets that session's: it must not show the game after a logout.
+ */
+static void make_token(const struct exchange *exchange, char ret_token[SESSION_TEXT_BYTES_MAX])
+{
+    const struct settings *settings = &exchange->worker->game->settings;
+    bool is_player = exchange->who != NULL && !settings->board_public;
+
+    session_make(exchange->worker, is_player ? SESSION_STREAM_TOKEN : SESSION_DISPLAY_TOKEN,
+                 is_player ? exchange->session.player : SHM_NONE,
+                 is_player ? exchange->session.session_id : session_draw_id(),
+                 settings->stream_token_ttl_s, ret_token);
+}
+
+/* The room's screen. */
 void api_display(struct exchange *exchange)
 {
-    struct worker *worker = exchange->worker;
     struct buf url = BUF_INIT(WEBSOCKET_URL_BYTES_MAX);
     struct buf body = BUF_INIT(DISPLAY_ANSWER_BYTES_MAX);
     struct json_out json = JSON_OUT(&body);
     char token[SESSION_TEXT_BYTES_MAX];
 
-    session_make(worker, SESSION_DISPLAY_TOKEN, SHM_NONE, session_draw_id(),
-                 worker->game->settings.stream_token_ttl_s, token);
+    make_token(exchange, token);
     peer_append_websocket_url(&url, exchange->conn, exchange->request, token);
     json_object_begin(&json);
     json_key_str(&json, "websocket_url", buf_str(&url));

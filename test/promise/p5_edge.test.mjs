@@ -13,6 +13,7 @@ import { startServer } from "../lib/server.mjs";
 
 const API_TOKEN = "an-award-token-nobody-may-see";
 const ADMIN_TOKEN = "an-admin-token-nobody-may-see";
+const DISPLAY_TOKEN = "a-display-token-nobody-may-see";
 const WRONG_GUESS = "flag{a-guess-nobody-may-see}";
 
 let server;
@@ -42,7 +43,7 @@ describe("P5: no one sees or does what they may not", { timeout: 120000 }, () =>
         ],
       }),
       flags: ["--workers", "2"],
-      env: { CTFG_API_TOKEN: API_TOKEN, CTFG_ADMIN_TOKEN: ADMIN_TOKEN, CTFG_LOG_LEVEL: "debug" },
+      env: { CTFG_API_TOKEN: API_TOKEN, CTFG_ADMIN_TOKEN: ADMIN_TOKEN, CTFG_DISPLAY_TOKEN: DISPLAY_TOKEN, CTFG_LOG_LEVEL: "debug" },
     });
     player = new Player(server.url, playerName(0), playerPassword(0));
     await player.login();
@@ -154,6 +155,24 @@ describe("P5: no one sees or does what they may not", { timeout: 120000 }, () =>
     assert.equal((await two.get("/api/me")).status, 200);
     one.close();
     two.close();
+  });
+
+  it("a screen that a session opened ends with it, by whatever end; one of the display token stays", async () => {
+    const screen = async (headers) => (await call(server.url, "GET", "/api/display", { headers })).json.websocket_url;
+    const kick = (username) =>
+      call(server.url, "POST", "/admin/logout", { headers: { Authorization: `Bearer ${ADMIN_TOKEN}` }, body: { username } });
+    const room = await openStream(await screen({ Authorization: `Bearer ${DISPLAY_TOKEN}` }));
+    for (const end of [(one) => one.post("/api/logout"), (one) => kick(one.username)]) {
+      const fresh = await freshPlayer();
+      const url = await screen({ Cookie: fresh.cookie });
+      const stream = await openStream(url);
+      assert.ok((await end(fresh)).status < 300);
+      await assert.rejects(openStream(url), { status: 401 });
+      assert.deepEqual(await stream.closed, { code: 1008, reason: "logged out" });
+      fresh.close();
+    }
+    assert.equal(room.end, undefined);
+    room.close();
   });
 
   it("an admin ends the sessions of one player, or of everyone", async () => {
