@@ -197,6 +197,13 @@ static uint32_t retry_after_s(unsigned status, const struct response_extra *extr
     return status == 503 || status == 429 ? 1 : 0;
 }
 
+static void put_request_id(struct head *head)
+{
+    put(head, STR("X-Request-Id: "));
+    put_hex(head, http_request(head->conn->http)->id);
+    put(head, STR("\r\n"));
+}
+
 static void put_head(struct conn *conn, unsigned status, size_t body_len,
                      const struct response_extra *extra)
 {
@@ -206,9 +213,7 @@ static void put_head(struct conn *conn, unsigned status, size_t body_len,
     extra = extra != NULL ? extra : &none;
     put(&head, status_line_of(status));
     put_common(&head);
-    put(&head, STR("X-Request-Id: "));
-    put_hex(&head, http_request(conn->http)->id);
-    put(&head, STR("\r\n"));
+    put_request_id(&head);
     if (has_body(status)) {
         if (body_len > 0 || extra->content_type.len > 0) { /* a file may be empty */
             put_header(&head, STR("Content-Type: "),
@@ -339,6 +344,7 @@ void response_switching_protocols(struct conn *conn, struct str accept_key)
     put(&head, status_line_of(101));
     put(&head, STR("Upgrade: websocket\r\n"
                    "Connection: Upgrade\r\n"));
+    put_request_id(&head);
     put_header(&head, STR("Sec-WebSocket-Accept: "), accept_key);
     put(&head, STR("\r\n"));
     conn_put(conn, (struct str){head.bytes, head.len});
