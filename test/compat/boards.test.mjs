@@ -90,7 +90,9 @@ describe("boards", { timeout: 120000 }, () => {
   it("list who has a name or an event, best first, ties by who was first", async () => {
     const [one, two, three, silent] = await Promise.all([1, 2, 3, 4].map((i) => playerOf(server, i)));
     await silent.post("/api/set-name", { name: "Silent" });
-    await two.submit(1, flagOf(1)); // 100
+    assert.equal((await two.get("/api/scoreboard")).json.ts, 0, "there was no event yet");
+    const first = (await two.submit(1, flagOf(1))).json; // 100
+    assert.equal((await boardWith(two, first.seq)).ts, first.ts);
     await one.submit(1, flagOf(1)); // 100, later
     await three.submit(2, flagOf(2)); // 50
     await three.submit(3, flagOf(3)); // 110
