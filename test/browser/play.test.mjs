@@ -214,3 +214,23 @@ test("a private room's screen opens with the display token only", async () => {
     await server.stop()
   }
 })
+
+test("a private room's screen that a session opened asks for the token when that has ended", async () => {
+  const server = await startServer({ game: 'demo', env, flags: [], config: 'game:\n  board_public: false\n' })
+  const alice = await enter(server, 'alice', 'wonderland', 'Alice')
+  try {
+    const room = await alice.context.newPage()
+    await room.goto(`${server.url}/board`)
+    await live(room)
+    await admin(server, '/admin/logout', { username: 'alice' })
+    await room.getByLabel('Display token').waitFor()
+    assert.equal(await room.getByText('not valid').count(), 0, 'no token was given yet')
+    await room.getByLabel('Display token').fill(env.CTFG_DISPLAY_TOKEN)
+    await go(room, 'Show')
+    await live(room)
+    assert.deepEqual(alice.faults, [])
+  } finally {
+    await alice.context.close()
+    await server.stop()
+  }
+})

@@ -37,6 +37,7 @@ async function findUrl(): Promise<string | null> {
 }
 
 let stop: (() => void) | null = null
+let tokenGiven = false
 
 function start(): void {
   stop?.()
@@ -62,7 +63,9 @@ export async function enter(): Promise<void> {
       return
     }
     if (answer.kind === 'refused' && answer.status === 401) {
-      roomAccess.value = roomAccess.value === 'asking' ? 'token' : 'wrong'
+      stop?.()
+      stop = null
+      roomAccess.value = tokenGiven ? 'wrong' : 'token' /* without one a session has ended */
       return
     }
     await new Promise((wake) => setTimeout(wake, 2000 + Math.random() * 2000))
@@ -70,6 +73,7 @@ export async function enter(): Promise<void> {
 }
 
 export async function enterWith(token: string): Promise<void> {
+  tokenGiven = true
   setDisplayToken(token)
   await enter()
 }
@@ -77,6 +81,7 @@ export async function enterWith(token: string): Promise<void> {
 export function leaveRoom(): void {
   stop?.()
   stop = null
+  tokenGiven = false
   setDisplayToken(null)
   roomAccess.value = 'asking'
 }
