@@ -11,6 +11,7 @@
 #include "conf/game.h"
 #include "shm/base/check.h"
 #include "shm/base/clock.h"
+#include "shm/base/hash.h"
 #include "shm/players.h"
 #include "shm/state.h"
 #include "worker/context.h"
@@ -32,7 +33,7 @@ struct claims {
     uint32_t player_epoch;
     uint32_t expires_s; /* since 1970, until 2106 */
     uint64_t session_id;
-    uint64_t credential; /* credential_mark() of the player's password; 0: no player */
+    uint64_t credential; /* credential_mark() of the player's password, or of the screen's */
 };
 static_assert(sizeof(struct claims) == 40, "no padding: the bytes are signed as they are");
 
@@ -46,7 +47,7 @@ static_assert(SESSION_TEXT_LEN < SESSION_TEXT_BYTES_MAX, "it fits");
 
 /* What credential_mark() gave for a player: each request with a session asks. */
 struct known_mark {
-    uint32_t user_id; /* 0: none */
+    uint32_t user_id; /* 0: none, or the room's screen */
     uint64_t credential_hash;
     uint64_t mark;
 };
@@ -117,21 +118,26 @@ static bool is_signed(struct session_keys *keys, const struct signed_claims *giv
     return true;
 }
 
-/* What a player's cookie says of the password it was made for: nothing, to whoever lacks the key. */
+/* What a cookie says of the password it was made for: nothing, to whoever lacks the key. */
 static uint64_t credential_mark(struct session_keys *keys, uint32_t user_id,
-                                const struct game_player *player)
+                                uint64_t credential_hash)
 {
     struct known_mark *known = &keys->known[user_id % KNOWN_MARKS];
-    const uint64_t what[2] = {user_id, player->credential_hash};
+    const uint64_t what[2] = {user_id, credential_hash};
     uint8_t mac[MAC_BYTES];
 
-    if (known->user_id != user_id || known->credential_hash != player->credential_hash) {
+    if (known->user_id != user_id || known->credential_hash != credential_hash) {
         mac_of(keys->mac_key, what, sizeof(what), mac);
-        *known =
-            (struct known_mark){.user_id = user_id, .credential_hash = player->credential_hash};
+        *known = (struct known_mark){.user_id = user_id, .credential_hash = credential_hash};
         memcpy(&known->mark, mac, sizeof(known->mark));
     }
     return known->mark;
+}
+
+/* What a screen may see the board by, as a player by the password: a reload may change either. */
+static uint64_t screen_credential_hash(const struct game *game)
+{
+    return game->settings.board_public ? 0 : hash_str(game->display_token, 0) | 1;
 }
 
 uint64_t session_draw_id(void)
@@ -167,7 +173,9 @@ void session_make(struct worker *worker, enum session_kind kind, uint32_t player
         .player_epoch = view.auth_epoch,
         .expires_s = (uint32_t)((uint64_t)time(NULL) + ttl_s),
         .session_id = session_id,
-        .credential = who == NULL ? 0 : credential_mark(worker->keys, view.user_id, who),
+        .credential = credential_mark(worker->keys, view.user_id,
+                                      who == NULL ? screen_credential_hash(worker->game)
+                                                  : who->credential_hash),
     };
     sign(key, &made.claims, made.mac);
     base64url_encode(&made, sizeof(made), ret_text);
@@ -193,17 +201,22 @@ bool session_verify(struct worker *worker, enum session_kind kind, struct str te
         .expires_s = given.claims.expires_s,
         .auth_epoch = given.claims.auth_epoch,
         .player_epoch = given.claims.player_epoch,
+        .credential_hash = screen_credential_hash(worker->game),
     };
     if (kind != SESSION_DISPLAY_TOKEN) {
         session.player = players_find_user(board_live(&worker->board), given.claims.user_id,
                                            given.claims.player);
         const struct game_player *who = game_player_at(worker->game, session.player);
 
-        if (who == NULL ||
-            credential_mark(worker->keys, given.claims.user_id, who) != given.claims.credential) {
+        if (who == NULL) {
             return false;
         }
         session.credential_hash = who->credential_hash;
+    }
+    if ((kind != SESSION_DISPLAY_TOKEN || !worker->game->settings.board_public) &&
+        credential_mark(worker->keys, given.claims.user_id, session.credential_hash) !=
+            given.claims.credential) {
+        return false;
     }
     if (!session_still_good(worker, &session)) {
         return false;
@@ -236,10 +249,13 @@ static bool is_good_in(struct worker *worker, const struct bank *bank,
     if (session->auth_epoch != (uint32_t)state_auth_epoch(bank)) {
         return false;
     }
-    return session->player == SHM_NONE ||
-           (players_auth_epoch(bank, session->player, &player_epoch) &&
-            player_epoch == session->player_epoch && who != NULL &&
-            who->credential_hash == session->credential_hash);
+    if (session->player == SHM_NONE) {
+        return worker->game->settings.board_public ||
+               session->credential_hash == screen_credential_hash(worker->game);
+    }
+    return players_auth_epoch(bank, session->player, &player_epoch) &&
+           player_epoch == session->player_epoch && who != NULL &&
+           who->credential_hash == session->credential_hash;
 }
 
 /*

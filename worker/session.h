@@ -34,7 +34,7 @@ struct session {
     uint64_t expires_s;  /* since 1970 */
     uint32_t auth_epoch; /* the game's and the player's when it was made: session_still_good() */
     uint32_t player_epoch;
-    uint64_t credential_hash; /* struct game_player's, when it was verified; 0: no player */
+    uint64_t credential_hash; /* struct game_player's, or the screen's, when it was verified */
 };
 
 MUST_USE bool session_start(struct worker *worker);

@@ -428,6 +428,39 @@ describe("P6: a reload", () => {
     [old, again].forEach((gone) => gone.close());
   });
 
+  test("ends the streams of screens that may not see the board any more", async () => {
+    const reload = async (token, yaml) => {
+      const from = server.log().length;
+      writeFileSync(join(server.dir, ".env"), `CTFG_DISPLAY_TOKEN=${token}\n`, { mode: 0o600 });
+      writeFileSync(join(server.dir, "ctfg.yaml"), yaml);
+      server.signal("SIGHUP");
+      await server.waitForLog(/msg=reloaded/, 10000, from);
+    };
+    const screen = async (token) => {
+      const headers = { Authorization: `Bearer ${token}` };
+      const url = (await call(server.url, "GET", "/api/display", { headers })).json.websocket_url;
+      return { url, stream: await openStream(url) };
+    };
+    const isOver = async ({ url, stream: gone }) => {
+      assert.equal((await waitFor("the stream's end", () => gone.end)).code, 1008);
+      await assert.rejects(openStream(url), { status: 401 });
+    };
+    const [everybody, nobody] = [true, false].map((is) => `game:\n  board_public: ${is}\n`);
+    await reload("the-first-display-token", everybody);
+    const open = await screen("none at all");
+    await reload("the-first-display-token", nobody);
+    await isOver(open);
+    const first = await screen("the-first-display-token");
+    await reload("the-second-display-token", nobody);
+    await isOver(first);
+    const second = await screen("the-second-display-token");
+    await reload("the-second-display-token", everybody);
+    (await openStream(second.url)).close();
+    assert.equal(second.stream.end, undefined, "who had the token may see what everybody may");
+    assert.equal(stream.end, undefined, "a player's stays");
+    second.stream.close();
+  });
+
   test("takes settings over, and names those that wait for a restart", async () => {
     const path = join(server.dir, "ctfg.yaml");
     const reload = async (text) => {

@@ -85,6 +85,7 @@ static int begin(void **state)
     fixture.game.settings.ws_ping_timeout_ms = 60000;
     fixture.game.settings.ws_message_bytes_max = 1024;
     fixture.game.settings.stream_window_bytes = 1 << 20;
+    fixture.game.settings.board_public = true; /* screens are good for ever */
     assert_true(segment_create(&sizes, &side.segment));
     side.heritage.segment = &side.segment;
     worker->heritage = &side.heritage;
