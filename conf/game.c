@@ -16,6 +16,7 @@
 #include "conf/files.h"
 #include "conf/index.h"
 #include "conf/settings_load.h"
+#include "conf/settings_table.h"
 #include "shm/base/check.h"
 #include "shm/base/hash.h"
 
@@ -225,6 +226,22 @@ static void check_logo(const struct game *game, struct diag *diag, const struct 
     }
 }
 
+/* Whatever is forked later must find what the others have: the same database, the same queue. */
+static void hold_settings(struct loaded_game *game, const struct game *previous)
+{
+    bool *wait = arena_alloc(&game->arena, settings_row_count, sizeof(*wait));
+
+    for (uint32_t i = 0; previous != NULL && i < settings_row_count; i++) {
+        const struct settings_row *row = &settings_rows[i];
+
+        if (row->at_restart && settings_differ(row, &previous->settings, &game->game.settings)) {
+            settings_copy(row, &previous->settings, &game->arena, &game->game.settings);
+            wait[i] = true;
+        }
+    }
+    game->game.settings_wait = wait;
+}
+
 static struct str file_bytes(const struct game_files *files, const char *name)
 {
     struct str bytes = STR("");
@@ -258,6 +275,7 @@ bool game_load(const struct game_files *files, const struct game *previous, stru
     ok &= clusters_load(files, &game->arena, diag, &game->game);
     env_read_tokens(files, &game->arena, diag, &game->game);
     if (ok && diag->errors == errors_before) {
+        hold_settings(game, previous);
         assign_challenges(game, before);
         assign_players(game, before, players, player_count);
         load_page(game, files);

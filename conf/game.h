@@ -82,7 +82,8 @@ struct game_page_file {
 };
 
 struct game {
-    struct settings settings;
+    struct settings settings;  /* as in force: what a reload cannot change is as at the start */
+    const bool *settings_wait; /* by row of settings_rows[]: the files want another value */
 
     uint32_t challenge_count;
     const struct game_challenge *challenges; /* in the order of the file */
@@ -109,7 +110,8 @@ struct game {
 };
 
 /*
- * Builds a game from its files.  previous: the game whose slots are kept, or NULL at start.
+ * Builds a game from its files.  previous: the game whose slots are kept, and whose settings where only
+ * a restart changes them, or NULL at start.
  * true: *ret_game is the caller's; diag may hold warnings.
  * false: diag holds every mistake that could be found, at least one.
  */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/arena.h"
 #include "conf/settings.h"
 
 #define FIELD(name) offsetof(struct settings, name)
@@ -260,6 +261,52 @@ bool settings_differ(const struct settings_row *row, const struct settings *one,
         return !str_equal(*(const struct str *)a, *(const struct str *)b);
     }
     return false;
+}
+
+static void copy_list(const struct settings_list *from, struct arena *arena,
+                      struct settings_list *to)
+{
+    to->count = from->count;
+    for (uint32_t i = 0; i < from->count; i++) {
+        to->items[i] = arena_str(arena, from->items[i]);
+    }
+}
+
+void settings_copy(const struct settings_row *row, const struct settings *from, struct arena *arena,
+                   struct settings *to)
+{
+    const void *source = (const char *)from + row->offset;
+    void *field = (char *)to + row->offset;
+
+    switch (row->kind) {
+    case SETTINGS_BOOL:
+        *(bool *)field = *(const bool *)source;
+        break;
+    case SETTINGS_COUNT:
+    case SETTINGS_BYTES:
+    case SETTINGS_MS:
+    case SETTINGS_SECONDS:
+        *(uint32_t *)field = *(const uint32_t *)source;
+        break;
+    case SETTINGS_MOMENT:
+        *(uint64_t *)field = *(const uint64_t *)source;
+        break;
+    case SETTINGS_LIMIT:
+        *(struct settings_limit *)field = *(const struct settings_limit *)source;
+        break;
+    case SETTINGS_LIST:
+        copy_list(source, arena, field);
+        break;
+    case SETTINGS_TEXT:
+    case SETTINGS_CHOICE:
+    case SETTINGS_COLOUR:
+    case SETTINGS_ENDPOINT:
+    case SETTINGS_STREAM_URL:
+    case SETTINGS_ADDRESS:
+    case SETTINGS_IMAGE:
+        *(struct str *)field = arena_str(arena, *(const struct str *)source);
+        break;
+    }
 }
 
 void settings_variable_name(const struct settings_row *row, char *ret_name)

@@ -18,6 +18,7 @@
 #include "shm/base/compiler.h"
 #include "shm/base/str.h"
 
+struct arena;
 struct settings; /* conf/settings.h */
 
 enum settings_kind {
@@ -93,6 +94,9 @@ MUST_USE bool settings_append_flag(struct buf *overrides, const struct settings_
 /* Do two settings differ in this row? */
 bool settings_differ(const struct settings_row *row, const struct settings *one,
                      const struct settings *other);
+/* Puts the row's value of `from` into `to`, with bytes of its own in the arena. */
+void settings_copy(const struct settings_row *row, const struct settings *from, struct arena *arena,
+                   struct settings *to);
 /* Appends a line for each CTFG_ variable of the table that is set, to be put before the flags'
  * lines.  false: the value of *ret_variable holds a newline. */
 MUST_USE bool settings_append_environment(struct buf *overrides,

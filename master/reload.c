@@ -28,13 +28,12 @@ static void log_diag(const struct diag *diag)
     }
 }
 
-static void warn_about_fixed_settings(const struct settings *old, const struct settings *next)
+static void warn_about_waiting_settings(const struct game *next)
 {
     for (uint32_t i = 0; i < settings_row_count; i++) {
-        const struct settings_row *row = &settings_rows[i];
-
-        if (row->at_restart && settings_differ(row, old, next)) {
-            LOG(LOG_LEVEL_WARN, "a setting takes effect at a restart", LOG_STR("key", row->key));
+        if (next->settings_wait[i]) {
+            LOG(LOG_LEVEL_WARN, "a setting takes effect at a restart",
+                LOG_STR("key", settings_rows[i].key));
         }
     }
 }
@@ -125,7 +124,7 @@ static void begin(struct master *master)
         refuse(master, log_errno_text(errno));
         return;
     }
-    warn_about_fixed_settings(&master->game->settings, &reload->next->settings);
+    warn_about_waiting_settings(reload->next);
     uint64_t now_us = clock_mono_us(); /* judging took its time */
 
     reload->give_up_us = now_us + RELOAD_DB_PATIENCE_US;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // P6: one process failing is not an outage. Real processes, really killed, stopped and replaced.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
@@ -490,6 +490,29 @@ describe("P6: a reload", () => {
     await waitFor("the looser limit", async () => {
       return (await one.post("/api/set-name", { name: "Second" })).status === 200;
     });
+  });
+
+  test("what waits for a restart waits for whoever is forked or told to reopen, too", async () => {
+    const path = join(server.dir, "ctfg.yaml");
+    const file = join(server.dir, "later.log");
+    const limit = () => metric(server, "ctfg_db_queue_depth_limit");
+    const reload = async (text) => {
+      const from = server.log().length;
+      writeFileSync(path, text);
+      server.signal("SIGHUP");
+      await server.waitForLog(/msg=reloaded/, 10000, from);
+      return server.log().slice(from).match(/(?<=takes effect at a restart" key=)\S+/g) ?? [];
+    };
+    const before = await limit();
+    const later = `log:\n  file: ${file}\ndatabase:\n  queue: 17\n`;
+    assert.deepEqual(await reload(later), ["log.file", "database.queue"]);
+    assert.deepEqual(await reload(`${later}# again\n`), ["log.file", "database.queue"], "each time");
+    server.kill(server.dbPid());
+    await waitFor("db again", () => one.get("/api/me").then((answer) => answer.status === 200, () => false));
+    server.signal("SIGUSR1"); // of a log that goes to standard error
+    assert.deepEqual(await reload(""), [], "nothing differs any more");
+    assert.equal(await limit(), before);
+    assert.ok(!existsSync(file));
   });
 
   test("twenty in a row leave no memory behind", async () => {

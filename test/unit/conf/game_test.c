@@ -3,6 +3,7 @@
 #include "conf/game.h"
 
 #include "conf/flag.h"
+#include "conf/settings_table.h"
 #include "conf/starter.h"
 #include "test/unit/conf/folder.h"
 
@@ -159,6 +160,48 @@ static void the_same_chain_gives_the_same_slots_from_sealed_bytes(void **state)
         assert_string_equal(next[i]->settings.database_dir.data, ".");
         game_unref(next[i]);
     }
+    folder_end(&folder);
+}
+
+static bool waits(const struct game *game, const char *key)
+{
+    return game->settings_wait[settings_find_key(str_from(key)) - settings_rows];
+}
+
+static void what_only_a_restart_changes_stays_over_reloads(void **state)
+{
+    (void)state;
+    struct folder folder = folder_with_game();
+    const char *first = "database: {dir: one, queue: 100}\ngame: {name: A}\n";
+
+    folder_write(&folder, "ctfg.yaml", first);
+    struct game *game = load(&folder, NULL);
+
+    assert_false(waits(game, "database.dir"));
+    folder_write(&folder, "ctfg.yaml",
+                 "database: {dir: two, queue: 200}\nprocess: {sandbox: off}\ngame: {name: B}\n");
+    for (int i = 0; i < 2; i++) { /* the second reload finds no more than the first */
+        struct game *next = load(&folder, game);
+
+        game_unref(game);
+        game = next;
+        assert_string_equal(game->settings.database_dir.data, "one");
+        assert_string_equal(game->settings.sandbox.data, "auto");
+        assert_int_equal(game->settings.db_queue_max, 100);
+        assert_string_equal(game->settings.game_name.data, "B");
+        assert_true(waits(game, "database.dir"));
+        assert_true(waits(game, "database.queue"));
+        assert_true(waits(game, "process.sandbox"));
+        assert_false(waits(game, "game.name"));
+        assert_false(waits(game, "listen.port"));
+    }
+    folder_write(&folder, "ctfg.yaml", first);
+    struct game *back = load(&folder, game);
+
+    assert_false(waits(back, "database.dir"));
+    assert_string_equal(back->settings.game_name.data, "A");
+    game_unref(game);
+    game_unref(back);
     folder_end(&folder);
 }
 
@@ -347,6 +390,7 @@ int main(void)
         cmocka_unit_test(everything_is_found_by_name_and_by_slot),
         cmocka_unit_test(slots_stick_over_reloads_also_to_what_was_gone),
         cmocka_unit_test(the_same_chain_gives_the_same_slots_from_sealed_bytes),
+        cmocka_unit_test(what_only_a_restart_changes_stays_over_reloads),
         cmocka_unit_test(a_failed_reload_leaves_the_previous_game_alone),
         cmocka_unit_test(slots_run_out_with_a_sentence),
         cmocka_unit_test(a_game_lives_until_its_last_reference),
