@@ -98,7 +98,7 @@ const struct settings_row settings_rows[] = {
      .initial = "", .most = 200, .entry = SETTINGS_ENTRY_ORIGIN,
      .sentence = "Origins that may open the stream, besides the page's own host, as \"https://board.example.org\"."},
     {.key = "http.own_page_csp", .kind = SETTINGS_TEXT, .offset = FIELD(own_page_csp),
-     .initial = "", .most = 2000,
+     .initial = "", .most = 2000, .is_header = true,
      .sentence = "Content-Security-Policy of your own index.html; empty: none is sent with it."},
     {.key = "http.web_root", .kind = SETTINGS_TEXT, .offset = FIELD(web_root),
      .initial = "", .most = 1024, .flag = "web-root", .argument = "DIR",

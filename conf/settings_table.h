@@ -61,6 +61,7 @@ struct settings_row {
     bool at_restart; /* a reload does not change it: sockets, tables, processes are there */
     const char *choices; /* SETTINGS_CHOICE: words with '|' between them */
     enum settings_entry entry;
+    bool is_header; /* SETTINGS_TEXT: sent as one; of several lines it becomes one */
     const char *sentence;
 };
 

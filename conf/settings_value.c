@@ -395,6 +395,20 @@ bool settings_set_item(struct settings *settings, const struct settings_row *row
     return true;
 }
 
+/* What YAML's "|" and ">" make of several lines would end a header in its middle. */
+static struct str one_line(struct str text, struct arena *arena)
+{
+    char *line = arena_alloc(arena, text.len + 1, sizeof(*line));
+
+    for (size_t i = 0; i < text.len; i++) {
+        line[i] = text.data[i];
+        if (line[i] == '\n' || line[i] == '\t') {
+            line[i] = ' ';
+        }
+    }
+    return str_trim((struct str){line, text.len});
+}
+
 bool settings_set(struct settings *settings, const struct settings_row *row, struct str text,
                   struct arena *arena, char *ret_reason)
 {
@@ -440,6 +454,6 @@ bool settings_set(struct settings *settings, const struct settings_row *row, str
     if (!ok || !check_text(text, row->most, ret_reason)) {
         return false;
     }
-    *(struct str *)field = arena_str(arena, text);
+    *(struct str *)field = arena_str(arena, row->is_header ? one_line(text, arena) : text);
     return true;
 }

@@ -371,6 +371,21 @@ describe("the organiser's own page", { timeout: 60000 }, () => {
       await server.stop();
     }
   });
+
+  it("has a policy of several lines as one header", async () => {
+    const page = "<title>ours</title>";
+    const server = await startServer({
+      game: makeGame({ players: 1, challenges, files: { "index.html": page } }),
+      config: "http:\n  own_page_csp: |\n    default-src 'self';\n    img-src *\n",
+    });
+    try {
+      const index = await call(server.url, "GET", "/");
+      assert.equal(index.headers["content-security-policy"], "default-src 'self'; img-src *");
+      assert.equal(index.text, page);
+    } finally {
+      await server.stop();
+    }
+  });
 });
 
 describe("what operators ask", { timeout: 60000 }, () => {
