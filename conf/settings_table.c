@@ -166,7 +166,7 @@ const struct settings_row settings_rows[] = {
      .sentence = "Logins of one worker that wait for argon2id; beyond them: 503."},
 
     {.key = "database.dir", .kind = SETTINGS_TEXT, .offset = FIELD(database_dir),
-     .initial = ".", .most = 1024, .letter = 'b', .flag = "dbdir", .argument = "DIR",
+     .initial = ".", .least = 1, .most = 1024, .letter = 'b', .flag = "dbdir", .argument = "DIR",
      .at_restart = true, .sentence = "The folder of events.db, seen from where ctfg starts."},
     {.key = "database.queue", .kind = SETTINGS_COUNT, .offset = FIELD(db_queue_max),
      .initial = "65536", .least = 16, .most = 1048576,

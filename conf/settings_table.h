@@ -51,7 +51,7 @@ struct settings_row {
     enum settings_kind kind;
     size_t offset; /* of the field in struct settings */
     const char *initial;
-    uint64_t least;       /* of numbers, in the unit they are kept in; of a limit: its burst */
+    uint64_t least;       /* of numbers, in the unit they are kept in; its burst; bytes */
     uint64_t most;        /* texts and lists: the most bytes of one */
     char letter;          /* of the short flag; 0: none */
     const char *flag;     /* without the dashes; NULL: none */

@@ -430,7 +430,7 @@ bool settings_set(struct settings *settings, const struct settings_row *row, str
     case SETTINGS_LIST:
         return set_list(settings, row, text, arena, ret_reason);
     case SETTINGS_TEXT:
-        ok = true;
+        ok = text.len >= row->least || refuse(ret_reason, "must not be empty");
         break;
     case SETTINGS_CHOICE:
         ok = check_choice(row, text, ret_reason);

@@ -73,6 +73,14 @@ describe("what an operator gets wrong", { timeout: 60000 }, () => {
     assert.match(text, new RegExp(`database folder ${file} cannot be written to \\(Not a directory\\)`));
   });
 
+  it("a database folder without a name, as of a variable that is not set, is a mistake", () => {
+    const flag = run("check", "-C", makeGame(), "-b", "");
+    assert.equal(flag.status, 2);
+    assert.match(flag.text, /database\.dir must not be empty/);
+    const line = run("check", "-C", makeGame({ files: { ".env": "CTFG_DATABASE_DIR=\n" } }));
+    assert.match(line.text, /\.env:1: database\.dir must not be empty/);
+  });
+
   it("a disk that is full at the start: no database is made or upgraded, and it says to make room", (t) => {
     const disk = join(temp, "disk");
     mkdirSync(disk);
