@@ -64,7 +64,7 @@ int db_backup(const struct game *game, const char *target_path, FILE *out)
                       target_path);
         return BACKUP_IMPOSSIBLE;
     }
-    if (access(path, F_OK) != 0) {
+    if (verify_is_absent(path)) {
         (void)fprintf(out, "There is no database in %s yet: name its folder with --dbdir.\n", dir);
         return BACKUP_IMPOSSIBLE;
     }

@@ -11,12 +11,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf/game.h"
 #include "db/lock.h"
 #include "db/replay.h"
 #include "db/store.h"
+#include "db/verify.h"
 #include "shm/base/check.h"
 #include "shm/base/clock.h"
 #include "shm/players.h"
@@ -241,6 +243,25 @@ static enum verdict check_file(struct store *store, const char *path, FILE *out)
     return CHECK_WELL;
 }
 
+/* A start makes the database, not its folder. */
+static enum verdict tell_none(const char *dir, FILE *out)
+{
+    struct stat found;
+
+    if (stat(dir, &found) != 0) {
+        (void)fprintf(out,
+                      "There is no folder %s for the database: make it before the first start, "
+                      "unless the service's unit does.\n",
+                      dir);
+    } else if (!S_ISDIR(found.st_mode)) {
+        (void)fprintf(out, "%s is a file: --dbdir wants a folder.\n", dir);
+        return CHECK_IMPOSSIBLE;
+    } else {
+        (void)fprintf(out, "There is no database in %s yet: the first start makes one.\n", dir);
+    }
+    return CHECK_WELL;
+}
+
 int db_check(const struct game *game, FILE *out)
 {
     char dir[STORE_PATH_BYTES];
@@ -250,9 +271,8 @@ int db_check(const struct game *game, FILE *out)
 
     (void)snprintf(dir, sizeof(dir), "%.*s", STR_ARG(game->settings.database_dir));
     (void)snprintf(path, sizeof(path), "%s/" STORE_FILE, dir);
-    if (access(path, F_OK) != 0) {
-        (void)fprintf(out, "There is no database in %s yet: the first start makes one.\n", dir);
-        return CHECK_WELL;
+    if (verify_is_absent(path)) {
+        return (int)tell_none(dir, out);
     }
     struct store_options options = {.dir = dir, .read_only = true};
 

@@ -18,6 +18,7 @@
 #include "db/rebuild.h"
 #include "db/store.h"
 #include "db/table_out.h"
+#include "db/verify.h"
 #include "shm/base/check.h"
 #include "shm/base/clock.h"
 #include "shm/players.h"
@@ -359,7 +360,7 @@ int db_export(const struct game *game, const struct db_export_request *request)
 
     (void)snprintf(dir, sizeof(dir), "%.*s", STR_ARG(game->settings.database_dir));
     (void)snprintf(path, sizeof(path), "%s/" STORE_FILE, dir);
-    if (access(path, F_OK) != 0) {
+    if (verify_is_absent(path)) {
         (void)fprintf(request->errors,
                       "There is no database in %s yet: name its folder with --dbdir.\n", dir);
         return EXPORT_IMPOSSIBLE;

@@ -13,6 +13,7 @@
 #include "db/lock.h"
 #include "db/map.h"
 #include "db/store.h"
+#include "db/verify.h"
 #include "shm/base/log.h"
 
 /* Looking over every page of a larger file would keep a restart waiting for seconds: that is for
@@ -145,13 +146,13 @@ void db_look(const struct game *game, struct db_health *ret_health)
     (void)snprintf(dir, sizeof(dir), "%.*s", STR_ARG(game->settings.database_dir));
     (void)snprintf(path, sizeof(path), "%s/" STORE_FILE, dir);
     ret_health->has_folder = access(dir, F_OK) == 0;
-    if (stat(path, &facts) != 0) {
+    if (verify_is_absent(path)) {
         return;
     }
     struct store_options options = {.dir = dir, .read_only = true};
 
     ret_health->exists = true;
-    ret_health->bytes = (uint64_t)facts.st_size;
+    ret_health->bytes = stat(path, &facts) == 0 ? (uint64_t)facts.st_size : 0;
     ret_health->is_readable =
         store_open(&options, &store, ret_health->finding, sizeof(ret_health->finding)) == STORE_OK;
     ret_health->is_sound =

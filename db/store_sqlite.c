@@ -355,7 +355,10 @@ enum store_status store_open(const struct store_options *options, struct store *
     }
     if (sqlite3_open_v2(store->path, &store->db, flags,
                         options->read_only ? NULL : log_writer_vfs()) != SQLITE_OK) {
-        (void)snprintf(why, sizeof(why), "it cannot be opened: %s", sqlite3_errmsg(store->db));
+        int error = sqlite3_system_errno(store->db);
+
+        (void)snprintf(why, sizeof(why), "it cannot be opened: %s",
+                       error == 0 ? sqlite3_errmsg(store->db) : strerror(error));
         return open_failed(store, ret_store, ret_error, error_bytes, why);
     }
     (void)sqlite3_extended_result_codes(store->db, 1);

@@ -3,8 +3,10 @@
 
 #include "db/verify.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "conf/game.h"
 #include "db/replay.h"
@@ -42,6 +44,11 @@ bool verify_file(const char *path, const struct game *game, FILE *out, uint64_t 
     replay_free(&replay);
     store_close(store);
     return ok;
+}
+
+bool verify_is_absent(const char *path)
+{
+    return access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 void verify_print_events(FILE *out, uint64_t events)

@@ -103,8 +103,8 @@ static int find(struct running *running)
     running->db_pid = db_holder(running->game);
     if (running->db_pid == 0) {
         (void)fprintf(stderr,
-                      "ctfg: no server runs with the database in %.*s: name its folder with "
-                      "--dbdir, or start one\n",
+                      "ctfg: no server runs with the database in %.*s, or this user may not look: "
+                      "name its folder with --dbdir, be its user, or start one\n",
                       STR_ARG(running->game->settings.database_dir));
         return EXIT_FAILED;
     }

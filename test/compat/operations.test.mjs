@@ -3,7 +3,7 @@
 // its mend, and a status that keeps systemd from trying again and again.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -71,6 +71,45 @@ describe("what an operator gets wrong", { timeout: 60000 }, () => {
     const { status, text } = run("-C", makeGame(), "-b", file, ...QUIET);
     assert.equal(status, 2);
     assert.match(text, new RegExp(`database folder ${file} cannot be written to \\(Not a directory\\)`));
+    const check = run("check", "-C", makeGame(), "-b", file);
+    assert.equal(check.status, 2);
+    assert.match(check.text, new RegExp(`${file} is a file: --dbdir wants a folder`));
+  });
+
+  it("`ctfg check` promises no database where there is no folder", () => {
+    const dir = join(temp, "nowhere");
+    const { status, text } = run("check", "-C", makeGame(), "-b", dir);
+    assert.equal(status, 0, "the unit makes /var/lib/ctfg at its first start");
+    assert.match(text, new RegExp(`There is no folder ${dir} for the database: make it before the first start`));
+  });
+
+  it("a database that this user may not look at is not taken for none", (t) => {
+    if (process.getuid() !== 0) {
+      t.skip("another user wants root");
+      return;
+    }
+    const own = mkdtempSync(join(tmpdir(), "ctfg-strange-")); // what leads there is open to all
+    after(() => rmSync(own, { recursive: true, force: true }));
+    const [game, program, dir] = ["game", "ctfg", "db"].map((name) => join(own, name));
+    spawnSync("cp", ["-r", makeGame(), game]);
+    copyFileSync(ctfg, program);
+    mkdirSync(dir);
+    writeFileSync(join(dir, "events.db"), "");
+    [own, game, program].forEach((path) => chmodSync(path, 0o755));
+    chmodSync(dir, 0o700);
+    const asNobody = (command, ...more) => {
+      const options = { encoding: "utf8", uid: 65534, gid: 65534, timeout: 20000 };
+      const { status, stdout, stderr } = spawnSync(program, [command, "-C", game, "-b", dir, ...more], options);
+      return { status, text: stdout + stderr };
+    };
+    for (const args of [["check"], ["export"], ["backup", join(own, "copy.db")]]) {
+      const { status, text } = asNobody(...args);
+      assert.equal(status, 2, `${args[0]}: ${text}`);
+      assert.ok(text.includes(`${dir}/events.db: it cannot be opened: Permission denied`), text);
+    }
+    const doctor = asNobody("doctor");
+    assert.equal(doctor.status, 1);
+    assert.match(doctor.text, /^fail  database: .*Permission denied; mend: run this as the database's owner/m);
   });
 
   it("a database folder without a name, as of a variable that is not set, is a mistake", () => {
