@@ -53,6 +53,7 @@ bool log_file_start(const struct settings *settings, char *ret_error, size_t err
     if (settings->log_file.len > 0) {
         fd = open_file(settings->log_file);
     }
+    int error = errno; /* whether standard error is a terminal is asked next */
     log_init(log_level_of(settings->log_level), format_of(settings, fd < 0 ? STDERR_FILENO : fd));
     log_set_process("master");
     if (fd < 0) {
@@ -60,7 +61,7 @@ bool log_file_start(const struct settings *settings, char *ret_error, size_t err
             ret_error, error_bytes,
             "log.file: cannot write %.*s: %s; give a regular file in a folder of the user "
             "that starts ctfg",
-            STR_ARG(settings->log_file), log_errno_text(errno));
+            STR_ARG(settings->log_file), log_errno_text(error));
         return false;
     }
     log_set_fd(fd);
