@@ -303,9 +303,12 @@ static bool add_page(struct reader *reader, const struct files_source *source)
     }
     diag_free(&unheard);
     arena_free(&arena);
-    if (access(page_dir, R_OK | X_OK) != 0) {
+    struct stat info;
+    bool is_file = stat(page_dir, &info) == 0 && !S_ISDIR(info.st_mode);
+
+    if (is_file || access(page_dir, R_OK | X_OK) != 0) {
         diag_error(reader->diag, page_dir, 0, "the page's folder cannot be read: %s",
-                   strerror(errno));
+                   strerror(is_file ? ENOTDIR : errno));
         return false;
     }
     return page_tree_walk(page_dir, source->game_dir, reader->diag, add_page_file, reader);

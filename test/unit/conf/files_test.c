@@ -98,6 +98,12 @@ static void the_page_may_lie_elsewhere(void **state)
 
     assert_false(files_read(&source, &diag, &files));
     assert_said(&diag, "/nowhere/at/all: ", "the page's folder cannot be read");
+    char file[256];
+
+    folder_path(&page, "index.html", file, sizeof(file));
+    source.web_root = file;
+    assert_false(files_read(&source, &diag, &files));
+    assert_said(&diag, "/index.html: ", "the page's folder cannot be read: Not a directory");
     diag_free(&diag);
     folder_end(&folder);
     folder_end(&page);
