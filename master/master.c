@@ -377,7 +377,8 @@ void master_leave(struct master *master, bool for_upgrade, uint64_t now_us)
         notify_status("Upgrading");
     } else {
         listen_close_players(&master->listeners);
-        notify_stopping();
+        notify_stopping((master->game->settings.drain_timeout_ms + DB_LEAVE_MS) * US_PER_MS +
+                        2 * LEAVE_GRACE_US);
     }
     if (was_leaving) {
         if (!was_for_upgrade) {

@@ -23,9 +23,10 @@ void notify_reloading(void)
     (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_mono_us());
 }
 
-void notify_stopping(void)
+void notify_stopping(uint64_t most_us)
 {
-    (void)sd_notify(0, "STOPPING=1\nSTATUS=Finishing what is under way");
+    (void)sd_notifyf(
+        0, "STOPPING=1\nSTATUS=Finishing what is under way\nEXTEND_TIMEOUT_USEC=%" PRIu64, most_us);
 }
 
 void notify_status(const char *format, ...)

@@ -13,7 +13,8 @@
 /* The unit is up, or up again after notify_reloading().  status: one line for `systemctl status`. */
 void notify_ready(const char *status);
 void notify_reloading(void);
-void notify_stopping(void);
+/* It may take so long, whatever the unit's TimeoutStopSec says. */
+void notify_stopping(uint64_t most_us);
 void notify_status(const char *format, ...) PRINTF_LIKE(1, 2);
 /* A start that takes long for a good reason: give it so much more time. */
 void notify_extend_start(uint64_t more_us);

@@ -15,6 +15,7 @@ import { ctfg, startServer } from "../lib/server.mjs";
 import { NotifySocket, unitFlags, unitValues, withSockets } from "../lib/systemd.mjs";
 
 const WATCHDOG_USEC = 900000; // fed every 300 ms; the real unit: 40 s
+const DRAIN_S = 45; // longer than TimeoutStopSec of the units
 const SILENT_MS = 2000; // master/child.h: CHILD_SILENT_US
 let temp;
 
@@ -36,7 +37,7 @@ async function startNotified(name, options = {}) {
 
 describe("what systemd is told", () => {
   test("READY with a status, RELOADING with a clock and READY again, STOPPING", async () => {
-    const { notify, server } = await startNotified("life");
+    const { notify, server } = await startNotified("life", { config: `process:\n  drain_timeout: ${DRAIN_S}s\n` });
     try {
       const serving = `Serving ${server.url}/: 2 workers, 3 players, 3 challenges`;
       assert.deepEqual(await notify.heard("READY"), { READY: "1", STATUS: serving });
@@ -58,7 +59,9 @@ describe("what systemd is told", () => {
 
       from = notify.messages.length;
       server.signal("SIGTERM");
-      assert.match((await notify.heard("STOPPING", { from })).STATUS, /^Finishing/);
+      const stopping = await notify.heard("STOPPING", { from });
+      assert.match(stopping.STATUS, /^Finishing/);
+      assert.ok(Number(stopping.EXTEND_TIMEOUT_USEC) > DRAIN_S * 1e6, "the unit's own limit is shorter");
       assert.equal((await server.gone()).code, 0);
       assert.equal(notify.count("WATCHDOG"), 0, "it is fed although it does not watch");
     } finally {
