@@ -54,6 +54,17 @@ static const struct command *command_take(struct options *options)
     return command;
 }
 
+/* As "$FILE" is where FILE is not set. */
+static bool has_empty_argument(const struct options *options)
+{
+    for (uint32_t i = 0; i < options->argument_count; i++) {
+        if (options->arguments[i][0] == '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int dispatch(struct options *options)
 {
     char sentence[ERROR_BYTES];
@@ -79,7 +90,7 @@ static int dispatch(struct options *options)
         return usage_error(sentence);
     }
     if (options->argument_count < command->arguments_least ||
-        options->argument_count > command->arguments_most) {
+        options->argument_count > command->arguments_most || has_empty_argument(options)) {
         (void)snprintf(sentence, sizeof(sentence), "usage: ctfg %s", command->usage);
         return usage_error(sentence);
     }

@@ -51,6 +51,7 @@ describe("the command line", () => {
       [["--prot", "1"], /--prot/],
       [["-p"], /needs a value/],
       [["backup"], /usage: ctfg backup/],
+      [["backup", ""], /usage: ctfg backup/], // as of a variable that is not set
     ]) {
       const { status, err, out } = run(...args);
       assert.equal(status, 64);
