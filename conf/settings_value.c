@@ -198,6 +198,9 @@ static bool check_address(struct str text, char *ret_reason)
     } else if (text.len > 0) {
         size_t colons = 0;
 
+        if (text.len > 2 && text.data[0] == '[' && text.data[text.len - 1] == ']') {
+            text = (struct str){text.data + 1, text.len - 2}; /* listen_open() takes them off too */
+        }
         for (size_t i = 0; i < text.len; i++) {
             colons += text.data[i] == ':' ? 1 : 0;
         }

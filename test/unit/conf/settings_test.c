@@ -145,7 +145,7 @@ static void a_change_is_noticed_whatever_its_kind(void **state)
     };
     struct loaded one = load(NULL, NULL, NULL);
     struct loaded other = load(
-        "listen: {port: 81, address: 'unix:/run/x'}\n"
+        "listen: {port: 81, address: '[::1]'}\n"
         "game: {board_public: true, ends: 2026-11-28T10:00:00Z, blocked_names: [foo], logo: l.png,"
         " accent_colour: '#aabb09'}\n"
         "http: {body_size: 1MiB}\n"
@@ -273,8 +273,8 @@ static void each_kind_of_mistake_says_what_is_expected(void **state)
         {"listen:\n  port: -1", "listen.port must be a whole number"},
         {"listen:\n  port: 65536", "must be from 0 to 65535"},
         {"listen:\n  port: 99999999999999999999", "must be a whole number"},
-        {"listen:\n  address: 127.0.0.1:8080", "without a port, which is listen.port"},
-        {"listen:\n  address: http://127.0.0.1", "must be an address such as"},
+        {"listen:\n  address: \"[::1]:8080\"", "without a port, which is listen.port"},
+        {"listen:\n  address: http://127.0.0.1:80", "must be an address such as"},
         {"listen:\n  address: \"unix:\"", "must be an address such as"},
         {"listen:\n  metrics: nine", "must be address:port"},
         {"listen:\n  metrics: :9180", "must be address:port"},
