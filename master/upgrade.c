@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -44,12 +45,14 @@ static char **probe_arguments(const struct options *options)
     return argv;
 }
 
-static _Noreturn void probe_live(const struct master *master)
+/* Whatever it is that we try, it does not outlive us: with the master goes who waits for it. */
+static _Noreturn void probe_live(const struct master *master, pid_t master_pid)
 {
     char **argv = probe_arguments(master->options);
 
     signals_reset_for_program();
-    if (argv != NULL) {
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (argv != NULL && getppid() == master_pid) { /* who died before that sends nothing */
         (void)execv(master->upgrade.program, argv);
     }
     _exit(EX_UNAVAILABLE);
@@ -61,9 +64,10 @@ static bool start_probe(struct master *master, uint64_t now_us)
     struct upgrade *upgrade = &master->upgrade;
 
     upgrade->tried_hash = files_hash(&master->options->source); /* 0: the probe says why */
+    pid_t master_pid = getpid();
     pid_t pid = fork();
     if (pid == 0) {
-        probe_live(master);
+        probe_live(master, master_pid);
     }
     if (pid < 0) {
         LOG(LOG_LEVEL_ERROR, "no upgrade: cannot fork", LOG_ERRNO(errno));

@@ -305,3 +305,18 @@ describe("P6: an upgrade to what is no program", { timeout: 60000 }, () => {
     assert.equal(await title(), "Under way", "the reload that it broke off is done");
   });
 });
+
+describe("P6: a stop while the new program is tried", { timeout: 60000 }, () => {
+  for (const signal of ["SIGTERM", "SIGKILL"]) {
+    test(`by ${signal} leaves none of it behind`, async () => {
+      const program = placeProgram(ctfg);
+      const server = await startServer({ game: makeGame({}), program, flags: ["--workers", "1"] });
+      replaceByScript(program, `echo $$ > ${program}.pid; exec sleep 60`);
+      server.signal("SIGUSR2");
+      const pid = await waitFor("the probe", () => existsSync(`${program}.pid`) && Number(readFileSync(`${program}.pid`, "utf8")));
+      server.signal(signal);
+      await server.gone();
+      await waitFor("its end", () => !isAlive(pid));
+    });
+  }
+});
