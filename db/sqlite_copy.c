@@ -117,11 +117,11 @@ enum store_status store_keep_copy(const struct store *store, const char *path, c
 
 uint64_t store_log_bytes(const struct store *store)
 {
-    char path[STORE_PATH_BYTES + 4];
     struct stat facts;
 
-    (void)snprintf(path, sizeof(path), "%s-wal", store->path);
-    return stat(path, &facts) == 0 && facts.st_size > 0 ? (uint64_t)facts.st_size : 0;
+    return store->log_path != NULL && stat(store->log_path, &facts) == 0 && facts.st_size > 0
+               ? (uint64_t)facts.st_size
+               : 0;
 }
 
 static uint64_t frame_bytes(const struct store *store)

@@ -281,10 +281,14 @@ static bool bring_up_to_date(struct store *store, const struct store_options *op
 
 static bool note_identity(struct store *store)
 {
+    const char *file = sqlite3_db_filename(store->db, "main");
     struct stat facts;
 
     if (stat(store->path, &facts) != 0) {
         return false;
+    }
+    if (file != NULL && file[0] != '\0') { /* a private copy has none */
+        store->log_path = sqlite3_filename_wal(file);
     }
     store->device = facts.st_dev;
     store->inode = facts.st_ino;

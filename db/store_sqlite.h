@@ -76,6 +76,7 @@ struct store {
     dev_t device; /* which file was opened: a replaced one is noticed */
     ino_t inode;
     char path[STORE_PATH_BYTES];
+    const char *log_path; /* SQLite's: beside the file itself where path is a link; NULL: no log */
     char error[256];
 };
 

@@ -292,6 +292,28 @@ static void a_checkpoint_empties_the_log_unless_a_reader_needs_it(void **state)
     store_close(store);
 }
 
+/* SQLite has it beside the file itself. */
+static void the_log_of_a_file_behind_a_link_has_a_size(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[256];
+    char target[256];
+
+    (void)snprintf(path, sizeof(path), "%s/" STORE_FILE, fixture->dir);
+    (void)snprintf(target, sizeof(target), "%s/elsewhere.db", fixture->dir);
+    assert_int_equal(rename(path, target), 0);
+    assert_int_equal(symlink("elsewhere.db", path), 0);
+    struct store *store = open_store(fixture);
+    struct store_event event = solve_of(1);
+    uint64_t id;
+
+    assert_int_equal(store_begin(store), STORE_OK);
+    assert_int_equal(store_insert_event(store, &event, &id), STORE_OK);
+    assert_int_equal(store_commit(store), STORE_OK);
+    assert_true(store_log_bytes(store) > 0);
+    store_close(store);
+}
+
 static void a_damaged_file_is_said_to_be_damaged(void **state)
 {
     struct fixture *fixture = *state;
@@ -369,6 +391,7 @@ int main(void)
         STORE_TEST(guesses_are_trimmed_from_the_oldest),
         STORE_TEST(expired_revocations_go_a_few_at_a_time),
         STORE_TEST(a_checkpoint_empties_the_log_unless_a_reader_needs_it),
+        STORE_TEST(the_log_of_a_file_behind_a_link_has_a_size),
         STORE_TEST(a_damaged_file_is_said_to_be_damaged),
         STORE_TEST(the_file_with_the_key_is_for_its_owner_only),
         STORE_TEST(a_copy_gets_its_name_when_it_is_whole),
