@@ -4,6 +4,7 @@
 #include "db/copies.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -121,8 +122,32 @@ bool copies_sync_folder(const char *path)
     return ok;
 }
 
+/* Nothing is ever overwritten.  NFS and much of FUSE know no RENAME_NOREPLACE; a link replaces nothing
+ * either.  Where there are no links, a look has to do: who makes copies has the folder's lock, or was
+ * told by people what to call it. */
+static bool rename_to_free(const char *partial, const char *path)
+{
+    if (renameat2(AT_FDCWD, partial, AT_FDCWD, path, RENAME_NOREPLACE) == 0) {
+        return true;
+    }
+    if (errno != EINVAL && errno != ENOSYS) {
+        return false;
+    }
+    if (link(partial, path) == 0) {
+        (void)unlink(partial); /* else it goes with the next copy */
+        return true;
+    }
+    if (errno == EEXIST) {
+        return false;
+    }
+    if (access(path, F_OK) == 0) {
+        errno = EEXIST;
+        return false;
+    }
+    return rename(partial, path) == 0;
+}
+
 bool copies_give_name(const char *partial, const char *path)
 {
-    return renameat2(AT_FDCWD, partial, AT_FDCWD, path, RENAME_NOREPLACE) == 0 &&
-           copies_sync_folder(path);
+    return rename_to_free(partial, path) && copies_sync_folder(path);
 }

@@ -1,6 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /* copies_test.c - dated names that sort by age, and which of them stay. */
-#include "db/copies.h"
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* The folder's file system, as the tests want it. */
+static struct disk {
+    bool knows_no_flags; /* NFS, much of FUSE */
+    bool has_no_links;   /* FAT */
+} disk;
+
+static int disk_rename(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+    if (disk.knows_no_flags && flags != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    return renameat2(from_fd, from, to_fd, to, flags);
+}
+
+static int disk_link(const char *from, const char *to)
+{
+    if (disk.has_no_links) {
+        errno = EPERM;
+        return -1;
+    }
+    return link(from, to);
+}
+
+#define renameat2 disk_rename
+#define link disk_link
+#include "db/copies.c"
+#undef renameat2
+#undef link
 
 #include "test/unit/db/fixture_db.h"
 
@@ -66,6 +99,29 @@ static void the_oldest_go_and_nothing_else(void **state)
     assert_int_equal(copies_prune("/nowhere", "copy-", 0, path), 0);
 }
 
+static void a_name_is_given_once_whatever_the_file_system_knows(void **state)
+{
+    const struct fixture *fixture = *state;
+    static const struct disk disks[] = {{false, false}, {true, false}, {true, true}};
+    char partial[256];
+    char path[256];
+
+    fixture_path(fixture, "copy.db" COPIES_PARTIAL, partial);
+    fixture_path(fixture, "copy.db", path);
+    for (size_t i = 0; i < ARRAY_LEN(disks); i++) {
+        disk = disks[i];
+        touch(partial);
+        assert_true(copies_give_name(partial, path));
+        assert_int_equal(access(partial, F_OK), -1);
+        touch(partial);
+        assert_false(copies_give_name(partial, path));
+        assert_int_equal(errno, EEXIST);
+        assert_int_equal(access(partial, F_OK), 0);
+        assert_int_equal(unlink(partial) | unlink(path), 0);
+    }
+    disk = (struct disk){0};
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -73,6 +129,8 @@ int main(void)
                                         fixture_tear_down),
         cmocka_unit_test_setup_teardown(the_oldest_go_and_nothing_else, fixture_set_up,
                                         fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_name_is_given_once_whatever_the_file_system_knows,
+                                        fixture_set_up, fixture_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
