@@ -20,6 +20,7 @@ static struct slots {
     uint64_t noted_us;              /* when it last looked at itself; 0: never */
     uint64_t cpu_us;                /* counted so far */
     uint64_t log_lines[LOG_LEVELS]; /* the same */
+    uint64_t log_lost;              /* the same */
 } slots;
 
 const struct slot_metric_row slot_metric_table[METRIC_COUNT] = {
@@ -97,6 +98,7 @@ void slots_own(const struct segment *segment, uint32_t row)
         slots.log_lines[level] =
             log_lines((enum log_level)level); /* the parent's, before the fork */
     }
+    slots.log_lost = log_lost();
     put_u32(&slots.row->pid, (uint32_t)getpid());
     put_u32(&slots.row->route, SHM_NONE);
     put_u64(&slots.row->started_us, clock_real_us());
@@ -141,6 +143,10 @@ static void note_self(void)
         slots_add(METRIC_LOG_DEBUG + (unsigned)level, lines - slots.log_lines[level]);
         slots.log_lines[level] = lines;
     }
+    uint64_t lost = log_lost();
+
+    slots_add(METRIC_LOG_LOST, lost - slots.log_lost);
+    slots.log_lost = lost;
 }
 
 void slots_beat(uint64_t now_mono_us)

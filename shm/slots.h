@@ -116,6 +116,7 @@ struct shm_histogram {
     X(LOG_INFO, "log_lines", "level=\"info\"", COUNTER, "Lines logged, by level.")                 \
     X(LOG_WARN, "log_lines", "level=\"warn\"", COUNTER, "Lines logged, by level.")                 \
     X(LOG_ERROR, "log_lines", "level=\"error\"", COUNTER, "Lines logged, by level.")               \
+    X(LOG_LOST, "log_lines_lost", "", COUNTER, "Lines of the log that nobody took in time.")       \
     X(CPU, "process_cpu_seconds", "", SECONDS, "Processor time a process has used.")               \
     X(MEMORY, "process_resident_memory_bytes", "", GAUGE,                                          \
       "Memory of a process, what it uses of the shared segment included.")

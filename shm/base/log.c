@@ -3,6 +3,7 @@
 #include "shm/base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,7 +30,9 @@ static struct {
     int fd;       /* where lines go */
     bool journal; /* it reads fd: it gets fields, or lines with "<6>" in front */
     char process[NAME_BYTES];
-    _Atomic uint64_t lines[LEVELS]; /* relaxed: a count that nothing is ordered by */
+    _Atomic uint64_t lines[LEVELS]; /* relaxed, both: counts that nothing is ordered by */
+    _Atomic uint64_t lost;
+    _Atomic uint64_t lost_told;
 } log_state = {.least = LOG_LEVEL_INFO, .fd = STDERR_FILENO, .process = "master"};
 
 /* clang-format off */
@@ -96,6 +99,11 @@ void log_set_level(enum log_level least)
 uint64_t log_lines(enum log_level level)
 {
     return atomic_load_explicit(&log_state.lines[level], memory_order_relaxed);
+}
+
+uint64_t log_lost(void)
+{
+    return atomic_load_explicit(&log_state.lost, memory_order_relaxed);
 }
 
 const char *log_errno_text(int error)
@@ -304,13 +312,22 @@ static void put_end(struct line *line)
     put_tail(line, json ? STR("}\n") : STR("\n"));
 }
 
-static void write_line(const struct line *line)
+/*
+ * Never waits for whoever reads: a line more or less, but no player waits for a log.  A pipe, a socket
+ * or a terminal that polls as writable takes LOG_LINE_BYTES at once; a file always does.
+ */
+static bool write_line(const struct line *line)
 {
+    struct pollfd reader = {.fd = log_state.fd, .events = POLLOUT};
     ssize_t written;
 
+    if (poll(&reader, 1, 0) <= 0) {
+        return false;
+    }
     do {
         written = write(log_state.fd, line->bytes, line->len);
     } while (written < 0 && errno == EINTR);
+    return written == (ssize_t)line->len;
 }
 
 /* Without the prefix and the newline, which are for the stream. */
@@ -320,6 +337,20 @@ static bool send_to_journal(const struct line *line, enum log_level level,
     struct str text = {line->bytes + PREFIX_BYTES, line->len - PREFIX_BYTES - 1};
 
     return journal_send(level_names[level].priority, text, str_from(log_state.process), fields);
+}
+
+/* A line was taken: were there others before it that were not? */
+static void tell_lost(void)
+{
+    uint64_t lost = log_lost();
+    uint64_t told = atomic_load_explicit(&log_state.lost_told, memory_order_relaxed);
+
+    if (lost > told &&
+        atomic_compare_exchange_strong_explicit(&log_state.lost_told, &told, lost,
+                                                memory_order_relaxed, memory_order_relaxed)) {
+        LOG(LOG_LEVEL_WARN, "lines of the log were lost: nobody took them",
+            LOG_U64("lines", lost - told));
+    }
 }
 
 void log_write(enum log_level level, const char *message, const struct log_field *fields)
@@ -342,8 +373,10 @@ void log_write(enum log_level level, const char *message, const struct log_field
     }
     put_end(&line);
     atomic_fetch_add_explicit(&log_state.lines[level], 1, memory_order_relaxed);
-    if (!log_state.journal || !send_to_journal(&line, level, fields)) {
-        write_line(&line);
+    if ((log_state.journal && send_to_journal(&line, level, fields)) || write_line(&line)) {
+        tell_lost();
+    } else {
+        atomic_fetch_add_explicit(&log_state.lost, 1, memory_order_relaxed);
     }
-    errno = kept_errno; /* standard error is full or gone: nobody is left to be told */
+    errno = kept_errno;
 }

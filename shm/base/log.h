@@ -3,8 +3,9 @@
  * log.h - one line an event, on standard error or in a file.
  *
  * Human-readable on a terminal, logfmt or JSON elsewhere (a setting).  The journal gets each value as
- * a field of its own besides (journal.h).  A line is one write(2) of at most LOG_LINE_BYTES; what does not fit is cut and marked, values are escaped, so a line is always
- * one line.  Never log a password, token, flag or guess.  Any process.
+ * a field of its own besides (journal.h).  A line is one write(2) of at most LOG_LINE_BYTES; what does
+ * not fit is cut and marked, values are escaped, so a line is always one line.  A line that whoever reads
+ * does not take at once is lost, counted, and told with the next one that is taken.  Never log a password, token, flag or guess.  Any process.
  *
  *     LOG(LOG_LEVEL_WARN, "backlog is clamped", LOG_U64("wanted", 4096), LOG_U64("got", 128));
  */
@@ -55,7 +56,8 @@ void log_set_level(enum log_level least);
 enum log_level log_level_of(struct str word);
 /* Lines go there from now on; it is the log's, and what was there before is closed. */
 void log_set_fd(int fd);
-/* Lines written so far, by level: for /metrics. */
+/* Lines so far, by level, and those of all levels that nobody took: for /metrics. */
 uint64_t log_lines(enum log_level level);
+uint64_t log_lost(void);
 const char *log_errno_text(int error);
 void log_write(enum log_level level, const char *message, const struct log_field *fields);

@@ -2,14 +2,18 @@
 // What is in the log and what is never in it: a whole game is played at every level, and every secret
 // of it is looked for. A line is found by its answer's X-Request-Id; a rotated file is opened anew.
 import assert from "node:assert/strict";
-import { appendFileSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFileSync, closeSync, existsSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 
 import { openStream, rawExchange } from "../lib/client.mjs";
 import { challenge, makeGame, playerName } from "../lib/game.mjs";
+import { metric } from "../lib/metrics.mjs";
 import { call, Player, waitFor } from "../lib/player.mjs";
-import { startServer } from "../lib/server.mjs";
+import { freePort } from "../lib/port.mjs";
+import { ctfg, startServer } from "../lib/server.mjs";
 
 const tokens = {
   CTFG_API_TOKEN: "secret-api-51f0",
@@ -196,6 +200,35 @@ describe("where lines go", { timeout: 120000 }, () => {
     for (const [file, why] of [["/nowhere/at/all.log", "No such file or directory"], ["/dev/null", "Invalid argument"]]) {
       const started = startServer({ game: makeSecretGame(), env: { CTFG_LOG_FILE: file } });
       await assert.rejects(started, new RegExp(`"code":69[^]*log\\.file: cannot write ${file}: ${why}`));
+    }
+  });
+
+  it("nobody waits for a reader of standard error that stands still", async () => {
+    const dir = makeSecretGame();
+    const fifo = join(dir, "stderr");
+    execFileSync("mkfifo", [fifo]);
+    const [reader, writer] = [openSync(fifo, "r+"), openSync(fifo, "w")];
+    const [port, metrics] = [await freePort(), await freePort()];
+    const ask = () => call(`http://127.0.0.1:${port}`, "GET", "/api/game").catch(() => undefined);
+    const lost = () => metric({ metricsUrl: `http://127.0.0.1:${metrics}` }, "ctfg_log_lines_lost_total");
+    const flags = ["-C", dir, "-b", dir, "-p", port, "--listen", "127.0.0.1", "--metrics-listen", `127.0.0.1:${metrics}`, "--workers", "1"];
+    const env = { ...process.env, CTFG_LOG_ACCESS_EVERY: "1" };
+    const server = spawn(ctfg, flags.map(String), { env, stdio: ["ignore", "ignore", writer] });
+    const gone = once(server, "exit");
+    closeSync(writer);
+    try {
+      await waitFor("a worker", async () => (await ask())?.status === 200);
+      await waitFor("lines that nobody takes", async () => {
+        const answers = await Promise.all(Array.from({ length: 200 }, ask));
+        assert.ok(answers.every((answer) => answer.status === 200));
+        return (await lost()) > 0;
+      });
+      server.kill();
+      assert.equal((await gone)[0], 0, "it stops in order");
+    } finally {
+      server.kill("SIGKILL");
+      await gone;
+      closeSync(reader);
     }
   });
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +238,38 @@ static void lines_go_where_they_are_sent(void **state)
     close(other[0]);
 }
 
+/* The test would not end. */
+static void nobody_waits_for_who_does_not_read(void **state)
+{
+    char sentence[96];
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    log_init(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    log_set_fd(ends[1]);
+    uint64_t lost = log_lost();
+    for (unsigned i = 0; i < 1u << 16 && log_lost() < lost + 3; i++) {
+        LOG(LOG_LEVEL_INFO, "a line of many");
+    }
+    assert_int_equal(log_lost(), lost + 3);
+    while (read(ends[0], text, sizeof(text)) == (ssize_t)sizeof(text)) {
+    }
+    LOG(LOG_LEVEL_INFO, "taken again");
+    LOG(LOG_LEVEL_INFO, "said once");
+    log_set_fd(STDERR_FILENO);
+    ssize_t len = read(ends[0], text, sizeof(text) - 1);
+    assert_true(len > 0);
+    text[len] = '\0';
+    (void)snprintf(sentence, sizeof(sentence),
+                   "msg=\"lines of the log were lost: nobody took them\" lines=%" PRIu64 "\n",
+                   log_lost());
+    char *first = strstr(text, sentence);
+    assert_true(first != NULL && first > strstr(text, "taken again"));
+    assert_null(strstr(first + strlen(sentence), "were lost"));
+    close(ends[0]);
+}
+
 static void a_log_line_leaves_errno_alone(void **state)
 {
     (void)state;
@@ -261,6 +294,7 @@ int main(void)
         cmocka_unit_test(levels_below_the_least_are_neither_written_nor_counted),
         cmocka_unit_test(a_level_has_a_word),
         cmocka_unit_test(lines_go_where_they_are_sent),
+        cmocka_unit_test(nobody_waits_for_who_does_not_read),
         cmocka_unit_test(a_log_line_leaves_errno_alone),
     };
     (void)unsetenv("JOURNAL_STREAM");
