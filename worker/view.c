@@ -422,10 +422,22 @@ static void answer_waiters(struct worker *worker, struct view *view, uint64_t un
     }
 }
 
+/* Looked at when the slice is over: who was answered may have asked for any other view. */
+static bool has_more(const struct view_table *table)
+{
+    for (int i = 0; i < VIEW_COUNT; i++) {
+        const struct view *view = &table->views[i];
+
+        if (view->is_building || wish_list_count(&view->waiters) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_slice(uv_idle_t *handle)
 {
     struct view_table *table = handle->data;
-    bool more = false;
 
     for (int i = 0; i < VIEW_COUNT; i++) {
         struct view *view = &table->views[i];
@@ -439,9 +451,8 @@ static void on_slice(uv_idle_t *handle)
         if (!view->is_building) {
             answer_waiters(table->worker, view, until_us);
         }
-        more = more || view->is_building || wish_list_count(&view->waiters) > 0;
     }
-    if (!more) {
+    if (!has_more(table)) {
         (void)uv_idle_stop(&table->slice);
         table->slice_active = false;
     }

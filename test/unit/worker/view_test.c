@@ -13,13 +13,15 @@
 #define TEXT "{\"made\":\"up\"}"
 #define TEXT_AFTER_RESET "{\"made\":\"anew\"}"
 #define RESET "GET /reset HTTP/1.1\r\nHost: h\r\n\r\n"
+#define GRAPH "GET /graph HTTP/1.1\r\nHost: h\r\n\r\n"
 #define MORE_THAN_A_SLICE_US 5000
 #define ASK(headers) "GET /view HTTP/1.1\r\nHost: h\r\n" headers "\r\n"
 
 static struct test_side {
     struct shm_board_control control; /* no db has published: no cut is to be had */
     struct shm_bank_head head;
-    bool may_take;    /* the snapshot is there */
+    bool may_take; /* the snapshot is there */
+    bool may_take_graph;
     bool cannot_take; /* the board does not hold still */
     uint64_t later;   /* a conn whose answer is given by the test */
 } side;
@@ -48,6 +50,8 @@ void route_dispatch(struct conn *conn, const struct request *request)
 
     if (str_equal(request->path, STR("/view"))) {
         view_respond(&exchange, VIEW_SCOREBOARD);
+    } else if (str_equal(request->path, STR("/graph"))) {
+        view_respond(&exchange, VIEW_GRAPH);
     } else if (str_equal(request->path, STR("/later"))) {
         side.later = conn->id;
     } else {
@@ -73,6 +77,17 @@ static enum view_taken take(struct worker *worker, struct view_snapshot *snapsho
     return view_plan_part(snapshot, 1 + is_reset(), false) ? VIEW_TAKEN : VIEW_NOT_TAKEN;
 }
 
+static enum view_taken take_graph(struct worker *worker, struct view_snapshot *snapshot,
+                                  uint64_t until_us)
+{
+    (void)worker;
+    (void)until_us;
+    if (!side.may_take_graph) {
+        return VIEW_TAKING;
+    }
+    return view_plan_part(snapshot, 1, false) ? VIEW_TAKEN : VIEW_NOT_TAKEN;
+}
+
 static void write_part(const struct view_snapshot *snapshot, uint32_t part, struct buf *out)
 {
     (void)snapshot;
@@ -81,7 +96,7 @@ static void write_part(const struct view_snapshot *snapshot, uint32_t part, stru
 }
 
 const struct view_maker view_scoreboard = {.take = take, .write = write_part};
-const struct view_maker view_graph = {.take = take, .write = write_part};
+const struct view_maker view_graph = {.take = take_graph, .write = write_part};
 
 /* ---- set-up ---- */
 
@@ -202,6 +217,31 @@ static void a_request_that_was_kept_waits_with_what_it_said(void **state)
     close(client);
 }
 
+/* The graph is the last view of a slice, and its answer lets in who wants the first. */
+static void who_asks_for_another_view_behind_one_waits_no_longer_than_it_takes(void **state)
+{
+    struct buf got = BUF_INIT(1 << 16);
+    int client;
+    struct conn *conn = fixture_connect(&client);
+
+    (void)state;
+    atomic_store(&side.control.ready, 1);
+    side.may_take = true;
+    fixture_send(client, ASK(""));
+    fixture_expect(client, &got, TEXT);
+    side.may_take = false;
+    atomic_fetch_add(&side.head.version, 2);
+    ask(client, conn, GRAPH ASK("Accept-Encoding: gzip\r\n"));
+    side.may_take_graph = true;
+    buf_reset(&got);
+    fixture_expect(client, &got, TEXT);
+    assert_int_equal(conn->state, CONN_WAITING);
+    side.may_take = true;
+    fixture_expect(client, &got, "Content-Encoding: gzip\r\n");
+    buf_free(&got);
+    close(client);
+}
+
 static void many_wait_in_the_order_they_came(void **state)
 {
     enum { CLIENTS = 100 };
@@ -272,6 +312,7 @@ int main(void)
         TEST(who_waits_has_the_tags_they_named),
         TEST(more_tags_than_there_is_room_for_are_none),
         TEST(a_request_that_was_kept_waits_with_what_it_said),
+        TEST(who_asks_for_another_view_behind_one_waits_no_longer_than_it_takes),
         TEST(many_wait_in_the_order_they_came),
         TEST(nobody_sees_a_board_of_before_a_reset_while_others_wait),
         TEST(a_board_of_before_a_reset_is_no_answer_for_want_of_another),
