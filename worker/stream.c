@@ -60,6 +60,10 @@ struct stream_hub {
     bool timer_active;
     uint64_t read_us; /* when the ring was last read */
 
+    uint32_t
+        ping_interval_ms; /* that the clients are pinged and judged by: a reload may bring others */
+    uint32_t ping_timeout_ms;
+
     uint32_t auth_round;  /* one more: sessions have ended somewhere */
     uint64_t floor_seq;   /* another one: the game has begun anew */
     uint64_t auth_epoch;  /* another one: it has, or everyone's sessions have ended */
@@ -399,6 +403,26 @@ static bool tick_client(struct stream_client *client, const struct settings *set
     return false;
 }
 
+/* Nobody has been pinged by times that a reload has just brought: they count from now on. */
+static void take_over_times(struct stream_hub *hub, const struct settings *settings,
+                            uint64_t now_us)
+{
+    uint64_t interval_us = (uint64_t)settings->ws_ping_interval_ms * 1000;
+
+    if (hub->ping_interval_ms == settings->ws_ping_interval_ms &&
+        hub->ping_timeout_ms == settings->ws_ping_timeout_ms) {
+        return;
+    }
+    hub->ping_interval_ms = settings->ws_ping_interval_ms;
+    hub->ping_timeout_ms = settings->ws_ping_timeout_ms;
+    for (struct stream_client *client = hub->first; client != NULL; client = client->next) {
+        uint64_t ping_us = first_ping_us(client, now_us, interval_us);
+
+        client->next_ping_us = ping_us < client->next_ping_us ? ping_us : client->next_ping_us;
+        client->pong_us = now_us > client->pong_us ? now_us : client->pong_us;
+    }
+}
+
 void stream_tick(struct worker *worker, uint64_t now_us)
 {
     struct stream_hub *hub = worker->streams;
@@ -408,6 +432,7 @@ void stream_tick(struct worker *worker, uint64_t now_us)
     bool waiting = false; /* for its first frame: the board did not hold still */
 
     look_at_board(worker);
+    take_over_times(hub, settings, now_us);
     frames_forget_replay(&hub->shared.frames);
     hub->shared.ws.message_bytes_max = settings->ws_message_bytes_max;
     for (uint32_t left = hub->count; left > 0; left--) {

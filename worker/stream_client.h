@@ -45,7 +45,7 @@ struct stream_client {
     struct stream_client *prev;
     uint64_t seq; /* it has everything up to it */
     struct session session;
-    uint64_t pong_us; /* of the last pong, or of joining */
+    uint64_t pong_us; /* of the last pong, of joining, or of a reload that changes the times */
     uint64_t ping_us; /* when the last ping went out; also its payload */
     uint64_t next_ping_us;
     uint64_t stuck_since_us; /* 0: its socket takes bytes */

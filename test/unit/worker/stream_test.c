@@ -205,6 +205,36 @@ static void who_joins_within_a_tick_is_not_taken_for_silent(void **state)
     assert_int_equal(stream_count(&fixture.worker), CLIENTS);
 }
 
+/* Of another moment than the loop's, a tick reaches one client. */
+static void tick_for_all(uint64_t now_us)
+{
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        stream_tick(&fixture.worker, now_us);
+    }
+    fixture_turn();
+}
+
+static void shorter_times_are_counted_from_the_reload_that_brings_them(void **state)
+{
+    struct settings *settings = &fixture.game.settings;
+
+    (void)state;
+    settings->ws_ping_interval_ms = 600000;
+    settings->ws_ping_timeout_ms = 900000;
+    stream_tick(&fixture.worker, clock_mono_us());
+    join_all();
+    settings->ws_ping_interval_ms = 1000;
+    settings->ws_ping_timeout_ms = 3000;
+    uint64_t reload_us = clock_mono_us() + 100000000;
+    tick_for_all(reload_us);
+    assert_int_equal(stream_count(&fixture.worker), CLIENTS);
+    tick_for_all(reload_us + 1000000);
+    assert_int_equal(stream_count(&fixture.worker), CLIENTS);
+    assert_int_equal(count_given(PING), CLIENTS);
+    tick_for_all(reload_us + 3000001);
+    assert_int_equal(stream_count(&fixture.worker), 0);
+}
+
 /* The next end of the loop's news is that client's reset frame. */
 static unsigned resets_of(int client)
 {
@@ -237,6 +267,7 @@ int main(void)
         TEST(whoever_one_tick_does_not_reach_the_next_ones_do),
         TEST(who_has_been_here_is_given_news_although_others_join),
         TEST(who_joins_within_a_tick_is_not_taken_for_silent),
+        TEST(shorter_times_are_counted_from_the_reload_that_brings_them),
         TEST(a_reset_of_a_game_without_events_is_told_although_a_tick_came_first),
     };
 
