@@ -70,7 +70,8 @@ static void switch_over(struct worker *worker, struct reload *reload)
     reload->game = NULL;
     reload->page = NULL;
     view_invalidate(worker);
-    stream_on_news(worker, WIRE_NEWS_AUTH); /* whoever is no longer a player has to go */
+    /* Whoever is no longer a player has to go, and so has what was made with titles of before. */
+    stream_on_news(worker, WIRE_NEWS_AUTH | WIRE_NEWS_NAMES);
     reload_free_old(worker);
 }
 

@@ -3,10 +3,12 @@
 // equals a replay of the events up to its own sequence number, in score, count and order.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { appendFileSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
+import { openStream } from "../lib/client.mjs";
 import { query } from "../lib/database.mjs";
 import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
 import { Player, call, waitFor } from "../lib/player.mjs";
@@ -213,6 +215,36 @@ it("P3: `ctfg check` beside resets and reloads that bring players finds nothing 
     await Promise.all(others);
   } finally {
     until.checks = true;
+    one.close();
+    await own.stop();
+  }
+});
+
+it("P3: a history has the titles of the game in force, whoever asked while a worker took it over", { timeout: 60000 }, async () => {
+  const own = await startServer({
+    game: makeGame({ players: 1, challenges: [challenge(1, { title: "Old" })] }),
+    flags: ["--workers", "1"],
+  });
+  const one = new Player(own.url, playerName(0), playerPassword(0));
+  const title = async () => {
+    const stream = await openStream(one.streamUrl);
+    await stream.waitForFrames(1);
+    stream.close();
+    return stream.frames[0][0].challenge;
+  };
+  try {
+    await one.login();
+    await one.submit(1, flagOf(1));
+    assert.equal(await title(), "Old");
+    writeFileSync(join(own.dir, "challenges.json"), JSON.stringify([challenge(1, { title: "New" })]));
+    mkdirSync(join(own.dir, "images"), { recursive: true }); // a file that takes a worker a while to compress
+    writeFileSync(join(own.dir, "images", "large.svg"), `<svg>${randomBytes(350000).toString("hex")}</svg>`);
+    own.signal("SIGHUP");
+    while (!/the new game is in force/.test(own.log())) {
+      await title();
+    }
+    assert.equal(await title(), "New");
+  } finally {
     one.close();
     await own.stop();
   }
