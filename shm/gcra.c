@@ -121,10 +121,10 @@ void gcra_refund(struct shm_limit *word, const struct gcra_limit *limit, uint64_
     }
 }
 
-uint32_t gcra_left(const struct shm_limit *word, const struct gcra_limit *limit, uint64_t now_us,
+uint32_t gcra_left(struct shm_limit *word, const struct gcra_limit *limit, uint64_t now_us,
                    uint64_t *ret_retry_us)
 {
-    uint64_t taken_until_us = word_load(word);
+    uint64_t taken_until_us = word_forgive(word, limit, now_us); /* for good: what is told holds */
     uint64_t retry_us = wait_us(taken_until_us, limit, now_us);
     uint64_t room_us = ahead_us(slack_us(limit), ahead_us(taken_until_us, now_us));
 

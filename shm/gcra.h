@@ -46,5 +46,5 @@ MUST_USE bool gcra_take(struct shm_limit *word, const struct gcra_limit *limit, 
 /* Gives one back, never above the burst. */
 void gcra_refund(struct shm_limit *word, const struct gcra_limit *limit, uint64_t now_us);
 /* Tokens left now, and the time until the next one when there is none (else 0). */
-uint32_t gcra_left(const struct shm_limit *word, const struct gcra_limit *limit, uint64_t now_us,
+uint32_t gcra_left(struct shm_limit *word, const struct gcra_limit *limit, uint64_t now_us,
                    uint64_t *ret_retry_us);

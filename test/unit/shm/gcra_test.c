@@ -137,6 +137,20 @@ static void a_stricter_rule_that_is_gone_binds_no_longer_than_the_new_one(void *
     assert_int_equal(take_all(&word, &submit, NOW_US + 20 * submit.interval_us), 10);
 }
 
+static void who_asks_is_not_told_of_a_stricter_rule_that_is_gone(void **state)
+{
+    (void)state;
+    const struct gcra_limit strict = {.interval_us = UINT64_C(3600000000), .burst = 2};
+    struct shm_limit word = {0};
+    uint64_t retry_us = 0;
+
+    assert_int_equal(take_all(&word, &strict, NOW_US), 2);
+    assert_int_equal(gcra_left(&word, &submit, NOW_US, &retry_us), 0);
+    assert_int_equal(retry_us, submit.interval_us);
+    assert_int_equal(gcra_left(&word, &submit, NOW_US + submit.interval_us, &retry_us), 1);
+    assert_true(gcra_take(&word, &submit, NOW_US + submit.interval_us, &retry_us));
+}
+
 static void players_and_kinds_have_words_of_their_own(void **state)
 {
     (void)state;
@@ -244,6 +258,7 @@ int main(void)
         cmocka_unit_test(a_refund_never_passes_the_burst),
         cmocka_unit_test(a_burst_of_one_is_a_plain_interval),
         cmocka_unit_test(a_stricter_rule_that_is_gone_binds_no_longer_than_the_new_one),
+        cmocka_unit_test(who_asks_is_not_told_of_a_stricter_rule_that_is_gone),
         cmocka_unit_test(players_and_kinds_have_words_of_their_own),
         cmocka_unit_test(keys_are_hashed_with_the_seed_of_the_segment),
         cmocka_unit_test(many_processes_get_one_burst_between_them),
