@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "conf/game.h"
 #include "conf/network.h"
@@ -312,19 +313,39 @@ struct conn *conn_accept(struct worker *worker, int fd, enum conn_side side,
 
 /* ---- time ---- */
 
-static void expire(struct conn *conn)
+/* Between two messages, but the next one lies in the socket: a worker that was kept from its loop has
+ * not read it yet.  An end now would reset it, and its sender could not know whether it was done. */
+static bool has_spoken(const struct conn *conn)
+{
+    uv_os_fd_t fd;
+    char first;
+
+    return conn->state == CONN_IDLE && uv_fileno(&conn->uv.handle, &fd) == 0 &&
+           recv(fd, &first, sizeof(first), MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+static void begin_deadline_anew(struct conn *conn)
 {
     struct deadlines *deadlines = &conn->worker->conns->deadlines;
+    enum deadline kind = (enum deadline)conn->deadline;
 
+    deadline_leave(deadlines, conn);
+    deadline_enter(deadlines, conn, kind, conn->worker->now_us);
+}
+
+static void expire(struct conn *conn)
+{
     if (conn->deadline == DEADLINE_WRITE) {
         size_t left = uv_stream_get_write_queue_size(&conn->uv.stream);
 
         if (left < *out_progress(conn->out)) {
             *out_progress(conn->out) = left;
-            deadline_leave(deadlines, conn);
-            deadline_enter(deadlines, conn, DEADLINE_WRITE, conn->worker->now_us);
+            begin_deadline_anew(conn);
             return;
         }
+    } else if (has_spoken(conn)) {
+        begin_deadline_anew(conn); /* it is read in this turn of the loop, or the next */
+        return;
     }
     if (conn->deadline != DEADLINE_LINGER) {
         slots_add(METRIC_CONNS_TIMED_OUT, 1);
@@ -344,7 +365,9 @@ static bool end_the_idle(struct conn_table *table, enum deadline kind, uint64_t 
     for (struct conn *conn = table->deadlines.first[kind]; conn != NULL; conn = next) {
         next = conn->list_next;
         if (conn->state == CONN_IDLE && conn->kept == NULL) {
-            conn_end(conn);
+            if (!has_spoken(conn)) {
+                conn_end(conn);
+            }
             if (clock_mono_us() >= until_us) {
                 return false;
             }

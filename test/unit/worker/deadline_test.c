@@ -228,6 +228,64 @@ static void a_drain_answers_those_who_wait_and_closes_the_idle(void **state)
     close(on_the_way);
 }
 
+/*
+ * A worker that was kept from its loop: what has come meanwhile lies in the socket as the tick comes.
+ * clients: one between two requests, one with its first, one that says nothing.
+ */
+static void tick_before_reading(int *clients, uint64_t later_us, bool draining)
+{
+    struct buf got = BUF_INIT(1 << 20);
+
+    for (unsigned i = 0; i < 3; i++) {
+        (void)fixture_connect(&clients[i]);
+    }
+    fixture_send(clients[0], GET("/before"));
+    fixture_expect(clients[0], &got, "/before");
+    if (draining) {
+        fixture.worker.draining = true;
+        conn_drain_all(&fixture.worker);
+    }
+    fixture_send(clients[0], GET("/in-time"));
+    fixture_send(clients[1], GET("/in-time"));
+    conn_tick(&fixture.worker, clock_mono_us() + later_us);
+    buf_free(&got);
+}
+
+static void expect_answers(int *clients)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        struct buf got = BUF_INIT(1 << 20);
+
+        if (i < 2) {
+            fixture_expect(clients[i], &got, "/in-time");
+        } else {
+            fixture_expect_end(clients[i], &got);
+            assert_int_equal(got.len, 0);
+        }
+        buf_free(&got);
+        close(clients[i]);
+    }
+}
+
+static void what_lies_in_the_socket_is_answered_by_a_drain(void **state)
+{
+    int clients[3];
+
+    (void)state;
+    tick_before_reading(clients, 200000, true);
+    expect_answers(clients);
+    fixture_wait_for(conn_count(&fixture.worker) == 0);
+}
+
+static void what_lies_in_the_socket_when_time_is_up_came_in_time(void **state)
+{
+    int clients[3];
+
+    (void)state;
+    tick_before_reading(clients, 3100000, false);
+    expect_answers(clients);
+}
+
 static void a_drain_shares_out_the_end_of_the_idle_over_turns(void **state)
 {
     static struct conn *conns[DRAINED];
@@ -260,6 +318,8 @@ int main(void)
         TEST(who_waits_for_us_has_no_limit),
         TEST(who_takes_nothing_is_closed_who_takes_little_is_not),
         TEST(a_drain_answers_those_who_wait_and_closes_the_idle),
+        TEST(what_lies_in_the_socket_is_answered_by_a_drain),
+        TEST(what_lies_in_the_socket_when_time_is_up_came_in_time),
         TEST(a_drain_shares_out_the_end_of_the_idle_over_turns),
     };
 
