@@ -75,7 +75,7 @@ struct http {
     struct span name;
     struct span value;
     uint32_t seen;         /* bit i: known[i] has a span */
-    struct span spans[20]; /* valid where seen says so */
+    struct span spans[24]; /* valid where seen says so */
 };
 
 static struct http_module {
@@ -100,6 +100,9 @@ static const struct known {
     {{"accept-encoding", 15},       FIELD(request.accept_encoding), TWICE_FIRST},
     {{"if-none-match", 13},         FIELD(request.if_none_match),   TWICE_FIRST},
     {{"x-forwarded-for", 15},       FIELD(request.forwarded_for),   TWICE_LAST},
+    {{"", 0}, /* is no name: */     FIELD(request.forwarded_before[0]), TWICE_LAST},
+    {{"", 0},                       FIELD(request.forwarded_before[1]), TWICE_LAST},
+    {{"", 0},                       FIELD(request.forwarded_before[2]), TWICE_LAST},
     {{"x-forwarded-proto", 17},     FIELD(request.forwarded_proto), TWICE_LAST},
     {{"x-forwarded-host", 16},      FIELD(request.forwarded_host),  TWICE_LAST},
     {{"upgrade", 7},                FIELD(request.upgrade),         TWICE_FIRST},
@@ -198,18 +201,14 @@ static bool name_is_token(const struct http *http)
            http->name.at + http->name.len < http->available && name[http->name.len] == ':';
 }
 
-static bool has_session(struct str cookies)
-{
-    struct str value;
-
-    return http_cookie_next(&cookies, SESSION_COOKIE_NAME, &value);
-}
-
 /* Of a header that came before: does what comes now take its place? */
 static bool counts_again(const struct http *http, enum twice twice, struct span before)
 {
-    return twice == TWICE_LAST || (twice == TWICE_SESSION &&
-                                   !has_session((struct str){http->base + before.at, before.len}));
+    struct str cookies = {http->base + before.at, before.len};
+    struct str session;
+
+    return twice == TWICE_LAST ||
+           (twice == TWICE_SESSION && !http_cookie_next(&cookies, SESSION_COOKIE_NAME, &session));
 }
 
 static int remember_header(struct http *http)
@@ -223,6 +222,11 @@ static int remember_header(struct http *http)
         bool again = (http->seen & (1u << i)) != 0;
         if (again && known[i].twice == TWICE_REFUSED) {
             return stop(http, HTTP_BAD);
+        }
+        if (again && known[i].field == FIELD(request.forwarded_for)) { /* to the rows below */
+            memmove(&http->spans[i + 1], &http->spans[i],
+                    FORWARDED_BEFORE_MAX * sizeof(struct span));
+            http->seen |= (http->seen & ((1u << FORWARDED_BEFORE_MAX) - 1) << i) << 1;
         }
         if (!again || counts_again(http, (enum twice)known[i].twice, http->spans[i])) {
             http->seen |= 1u << i;

@@ -21,6 +21,8 @@
 
 struct settings;
 
+#define FORWARDED_BEFORE_MAX 3 /* proxies in a row, but one, that append a line of their own */
+
 enum method {
     METHOD_GET,
     METHOD_HEAD,
@@ -42,9 +44,10 @@ struct request {
     struct str accept;
     struct str accept_encoding;
     struct str if_none_match;
-    struct str forwarded_for;   /* X-Forwarded-For */
-    struct str forwarded_proto; /* X-Forwarded-Proto */
-    struct str forwarded_host;  /* X-Forwarded-Host */
+    struct str forwarded_for; /* X-Forwarded-For; of several lines, the last */
+    struct str forwarded_before[FORWARDED_BEFORE_MAX]; /* the others, newest first */
+    struct str forwarded_proto;                        /* X-Forwarded-Proto */
+    struct str forwarded_host;                         /* X-Forwarded-Host */
     struct str upgrade;
     struct str ws_key;     /* Sec-WebSocket-Key */
     struct str ws_version; /* Sec-WebSocket-Version */

@@ -84,20 +84,40 @@ static struct str cut_last(struct str *rest)
     return str_trim(last);
 }
 
+/* From right to left through the lines of X-Forwarded-For, which are one list (RFC 9110, 5.3); *line:
+ * how many of the lines before the last are used up. */
+static bool next_hop(const struct request *request, struct str *rest, unsigned *line,
+                     struct str *ret_hop)
+{
+    if (rest->len == 0) {
+        if (*line == ARRAY_LEN(request->forwarded_before)) {
+            return false;
+        }
+        *rest = request->forwarded_before[(*line)++];
+        if (rest->len == 0) {
+            return false;
+        }
+    }
+    *ret_hop = cut_last(rest);
+    return true;
+}
+
 void peer_client_address(const struct conn *conn, const struct request *request,
                          struct peer_address *ret_address)
 {
     const struct settings *settings = &conn->worker->game->settings;
     struct str rest = request->forwarded_for;
+    struct str hop;
+    unsigned line = 0;
 
     *ret_address = own_address(conn);
-    if (!peer_is_trusted(settings, ret_address)) {
+    if (!peer_is_trusted(settings, ret_address) || rest.len == 0) {
         return;
     }
-    for (unsigned hop = 0; hop < FORWARDED_HOPS_MAX && rest.len > 0; hop++) {
+    for (unsigned i = 0; i < FORWARDED_HOPS_MAX && next_hop(request, &rest, &line, &hop); i++) {
         struct peer_address address = {0};
 
-        if (!network_address_parse(cut_last(&rest), address.bytes)) {
+        if (!network_address_parse(hop, address.bytes)) {
             return;
         }
         *ret_address = address;

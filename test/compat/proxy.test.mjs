@@ -208,4 +208,11 @@ describe("without a proxy that is trusted", () => {
     headers["X-Forwarded-For"] = "198.51.100.8, 203.0.113.9"; // the first hop is anybody's claim
     assert.equal((await call(overTcp.url, "POST", "/api/login", { headers, body })).status, 429);
   });
+
+  it("proxies in a row may add a line each, as HAProxy's option forwardfor does", async () => {
+    const headers = { "X-Forwarded-For": ["203.0.113.5", "198.51.100.77", "127.0.0.2"] };
+    const answer = await call(overTcp.url, "GET", "/api/game", { headers });
+    const line = new RegExp(`msg=request .* client=(\\S+) request=${answer.headers["x-request-id"]}`);
+    assert.equal((await overTcp.waitForLog(line))[1], "198.51.100.77");
+  });
 });

@@ -139,16 +139,17 @@ static void a_plain_get_is_taken_apart(void **state)
     assert_int_equal(outcome.body_len, 0);
 }
 
-static void the_last_forwarded_header_counts(void **state)
+static void the_last_forwarded_header_counts_and_three_before_it(void **state)
 {
     struct http *http = http_new(&settings);
-    const char text[] = "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.1.1.1\r\n"
-                        "x-forwarded-for: 2.2.2.2\r\n\r\n";
+    const char text[] = "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1\r\nx-forwarded-for: 2\r\n"
+                        "X-Forwarded-For: 3\r\nX-Forwarded-For: 4\r\nX-Forwarded-For: 5\r\n\r\n";
     size_t used;
 
     (void)state;
     assert_int_equal(http_feed(http, text, sizeof(text) - 1, &used), HTTP_WHOLE);
-    assert_true(str_equal(http_request(http)->forwarded_for, STR("2.2.2.2")));
+    assert_true(str_equal(http_request(http)->forwarded_for, STR("5")));
+    assert_true(str_equal(http_request(http)->forwarded_before[2], STR("2")));
     http_free(http);
 }
 
@@ -573,7 +574,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_get_is_taken_apart),
-        cmocka_unit_test(the_last_forwarded_header_counts),
+        cmocka_unit_test(the_last_forwarded_header_counts_and_three_before_it),
         cmocka_unit_test(the_line_of_cookies_that_has_a_session_counts),
         cmocka_unit_test(a_request_in_one_read_is_not_copied),
         cmocka_unit_test(pipelined_requests_come_one_by_one),

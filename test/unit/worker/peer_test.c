@@ -55,6 +55,31 @@ static void the_chain_is_believed_from_the_right_up_to_the_first_stranger(void *
     game.settings.trusted_proxies = (struct settings_list){0};
 }
 
+/* HAProxy's "option forwardfor" appends a line, where others append to the one there is. */
+static void lines_of_a_chain_are_one_list(void **state)
+{
+    struct conn proxy = conn_from("127.0.0.1");
+    struct request request = {
+        .forwarded_for = STR_INIT("10.1.2.3"),
+        .forwarded_before = {STR_INIT("10.1.9.9"), STR_INIT("6.6.6.6, 192.0.2.7")}};
+    struct peer_address address;
+    char text[INET6_ADDRSTRLEN];
+
+    (void)state;
+    game.settings.trusted_proxies =
+        (struct settings_list){.count = 1, .items = {STR_INIT("10.1.0.0/16")}};
+    peer_client_address(&proxy, &request, &address);
+    peer_address_text(&address, text);
+    assert_string_equal(text, "192.0.2.7");
+
+    request.forwarded_for =
+        STR("198.51.100.9"); /* a stranger: what is before it is its own claim */
+    peer_client_address(&proxy, &request, &address);
+    peer_address_text(&address, text);
+    assert_string_equal(text, "198.51.100.9");
+    game.settings.trusted_proxies = (struct settings_list){0};
+}
+
 static void a_stranger_is_not_believed_at_all(void **state)
 {
     struct conn stranger = conn_from("198.51.100.9");
@@ -192,6 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_chain_is_believed_from_the_right_up_to_the_first_stranger),
+        cmocka_unit_test(lines_of_a_chain_are_one_list),
         cmocka_unit_test(a_stranger_is_not_believed_at_all),
         cmocka_unit_test(all_addresses_of_an_ipv6_network_have_one_limit),
         cmocka_unit_test(a_reload_changes_who_is_believed_on_connections_that_are_open),
