@@ -3,7 +3,7 @@
 // socket: the whole way of a player over TLS, and what the server believes of the proxy's headers.
 import assert from "node:assert/strict";
 import https from "node:https";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -18,7 +18,13 @@ const FAILED_LOGINS = 2; // an address may have at once
 const CONFIG = `log:\n  access_every: 1\nlimits:\n  login_address: ${FAILED_LOGINS} + 1/3600s\n`;
 const PLAYERS = 20;
 
+const SOCKET_GROUP = 4242; // nobody's
+
 const folder = mkdtempSync(join(tmpdir(), "ctfg-sock-"));
+if (process.getuid() === 0) {
+  chownSync(folder, 0, SOCKET_GROUP); // as systemd makes /run/ctfg: only the group may enter
+  chmodSync(folder, 0o750);
+}
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 const socketPath = join(folder, "ctfg.sock");
 

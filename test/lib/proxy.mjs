@@ -5,7 +5,7 @@
 // its own) is replaced by the rows below and by nothing else; a row that does not find its text in
 // the file fails, so no row outlives what it replaces.
 import { execFileSync, spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import https from "node:https";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -45,9 +45,9 @@ const proxies = {
   },
   haproxy: {
     file: "haproxy.cfg",
-    rows: ({ port, plainPort, both }) => [
-      ["user haproxy", ""],
-      ["group haproxy", ""],
+    rows: ({ port, plainPort, both, group }) => [
+      ["user haproxy", isRoot ? "user haproxy" : ""], // as itself: it has to come in by its group
+      ["group ctfg", isRoot ? `gid ${group}` : ""],
       ["maxconn 40000", "maxconn 256"], // needs a limit of open files that a test may not have
       ["/dev/log local0", "stdout format raw local0"],
       [":::80 v4v6", `127.0.0.1:${plainPort}`],
@@ -121,7 +121,7 @@ function makeCertificate(dir) {
 
 /**
  * Starts a proxy with its ready file and waits until it passes a request on.
- *   upstream  "127.0.0.1:PORT" or "unix:/path"
+ *   upstream  "127.0.0.1:PORT" or "unix:/path"; whose folder is of the group that takes ctfg's place
  * Resolves with {url, plainUrl, tls, log, stop}; tls: options for who connects (the certificate is
  * believed, the name leads to loopback); log(): what the proxy has written about its requests.
  */
@@ -129,7 +129,9 @@ export async function startProxy(name, { upstream }) {
   const program = findProxy(name);
   const dir = mkdtempSync(join(tmpdir(), "ctfg-proxy-"));
   const file = join(dir, "config");
-  const places = { port: await freePort(), plainPort: await freePort(), dir, ...makeCertificate(dir) };
+  const folder = upstream.startsWith("unix:") ? dirname(upstream.slice("unix:".length)) : dir;
+  const group = statSync(folder).gid;
+  const places = { port: await freePort(), plainPort: await freePort(), dir, group, ...makeCertificate(dir) };
   writeFileSync(file, readyFile(name, upstream, places));
   const child = spawn(program, proxies[name].args(file, dir), {
     cwd: dir,
