@@ -114,6 +114,22 @@ proxyNames.forEach((name, index) => {
       assert.ok(!unix.log().includes(token));
     });
 
+    it("its log holds no token either when ctfg is not there", async () => {
+      const server = await startServer({ game: makeGame(), listen: ["--listen", `unix:${socketPath}.gone`] });
+      const proxy = await startProxy(name, { upstream: `unix:${socketPath}.gone` });
+      const player = new Player(proxy.url, playerName(0), playerPassword(0), proxy.tls);
+      await player.login();
+      await server.stop();
+      const refused = await openStream(player.streamUrl, { origin: proxy.url, tls: proxy.tls }).catch((error) => error);
+      assert.ok([502, 503].includes(refused.status), String(refused));
+      await waitFor("the stream in the proxy's log", () => proxy.log().includes("/scorestream"));
+      const requests = proxy.log();
+      await proxy.stop();
+      const token = new URL(player.streamUrl).searchParams.get("token");
+      assert.ok(!(requests + proxy.said()).includes(token), proxy.said());
+      player.close();
+    });
+
     it("plain HTTP is sent to https", async () => {
       const { status, headers } = await call(unix.plainUrl, "GET", "/scores?a=b", { headers: { Host: SITE } });
       assert.ok([301, 308].includes(status), `status ${status}`);

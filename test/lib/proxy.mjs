@@ -29,7 +29,8 @@ const proxies = {
     rows: ({ port, plainPort, dir, certificate, key }) => [
       ["user www-data;", isRoot ? "user root;" : ""], // else its workers could not enter our folders
       ["/run/nginx.pid", join(dir, "pid")],
-      ["/var/log/nginx/error.log", "stderr"],
+      ["/var/log/nginx/error.log warn", "stderr warn"],
+      ["/var/log/nginx/error.log emerg", "stderr emerg"],
       ["/var/log/nginx/access.log", join(dir, "access.log")],
       ["listen 80 ", `listen 127.0.0.1:${plainPort} `],
       ["listen [::]:80 default_server;", ""], // a test machine may have no IPv6
@@ -60,7 +61,7 @@ const proxies = {
   caddy: {
     file: "Caddyfile",
     rows: ({ port, plainPort, certificate, key }) => [
-      ["{\n\tservers", `{\n\tadmin off\n\thttp_port ${plainPort}\n\thttps_port ${port}\n\tservers`],
+      ["\n{\n", `\n{\n\tadmin off\n\thttp_port ${plainPort}\n\thttps_port ${port}\n`],
       [`${SITE} {`, `${SITE} {\n\tbind 127.0.0.1\n\ttls ${certificate} ${key}`],
     ],
     args: (file) => ["run", "--adapter", "caddyfile", "--config", file],
@@ -122,8 +123,9 @@ function makeCertificate(dir) {
 /**
  * Starts a proxy with its ready file and waits until it passes a request on.
  *   upstream  "127.0.0.1:PORT" or "unix:/path"; whose folder is of the group that takes ctfg's place
- * Resolves with {url, plainUrl, tls, log, stop}; tls: options for who connects (the certificate is
- * believed, the name leads to loopback); log(): what the proxy has written about its requests.
+ * Resolves with {url, plainUrl, tls, log, said, stop}; tls: options for who connects (the certificate is
+ * believed, the name leads to loopback); log(): what the proxy has written about its requests,
+ * said(): about its mistakes, whole after stop().
  */
 export async function startProxy(name, { upstream }) {
   const program = findProxy(name);
@@ -175,6 +177,7 @@ export async function startProxy(name, { upstream }) {
     plainUrl: `http://127.0.0.1:${places.plainPort}`,
     tls,
     log: () => proxies[name].log(dir, said),
+    said: () => said,
     async stop() {
       process.off("exit", end);
       end();
