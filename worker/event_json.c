@@ -82,24 +82,22 @@ void event_json_write(struct json_out *json, const struct worker *worker, const 
     json_object_end(json);
 }
 
-static void write_system(struct json_out *json, const char *event, bool logout)
+void event_json_resync(struct json_out *json, uint64_t seq)
 {
     json_object_begin(json);
     json_key_str(json, "type", STR("system"));
-    json_key_str(json, "event", str_from(event));
-    if (logout) {
-        json_key_bool(json, "logout", true);
-    }
+    json_key_str(json, "event", STR("resync"));
+    json_key_u64(json, "seq", seq);
     json_key_u64(json, "ts", clock_real_us() / 1000);
     json_object_end(json);
 }
 
-void event_json_resync(struct json_out *json)
-{
-    write_system(json, "resync", false);
-}
-
 void event_json_reset(struct json_out *json)
 {
-    write_system(json, "reset", true);
+    json_object_begin(json);
+    json_key_str(json, "type", STR("system"));
+    json_key_str(json, "event", STR("reset"));
+    json_key_bool(json, "logout", true);
+    json_key_u64(json, "ts", clock_real_us() / 1000);
+    json_object_end(json);
 }

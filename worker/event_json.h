@@ -27,6 +27,7 @@ enum event_form {
 bool event_is_shown(const struct event *event);
 void event_json_write(struct json_out *json, const struct worker *worker, const struct event *event,
                       enum event_form form);
-/* {"type":"system","event":"<name>",...}: resync, or reset, which logs out. */
-void event_json_resync(struct json_out *json);
+/* {"type":"system","event":"<name>",...}: resync, behind whose `seq` the stream goes on, or reset, which
+ * logs out. */
+void event_json_resync(struct json_out *json, uint64_t seq);
 void event_json_reset(struct json_out *json);

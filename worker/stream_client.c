@@ -58,14 +58,15 @@ void stream_client_ping(struct stream_client *client, uint64_t now_us)
     conn_flush(client->conn);
 }
 
-/* "[{system: resync}]": reload the snapshot, its sequence is where you go on. */
+/* "[{system: resync}]": reload the snapshot, its sequence is where you go on.  Ours is said as well: a
+ * snapshot may be a tick old, and one that lacks what we do not send again will not do. */
 static bool put_resync(struct stream_client *client, const struct stream_shared *shared)
 {
     struct buf payload = BUF_INIT(256);
     struct json_out json = JSON_OUT(&payload);
 
     json_array_begin(&json);
-    event_json_resync(&json);
+    event_json_resync(&json, shared->frames.sent_seq);
     json_array_end(&json);
     struct blob *frame = frames_text(buf_str(&payload));
 
