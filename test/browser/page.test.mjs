@@ -90,6 +90,17 @@ test('a hint is bought with the keyboard, and Escape says no', () =>
     await page.keyboard.press('Enter')
     await page.locator('.hint .markdown strong', { hasText: 'first' }).waitFor()
     await until(async () => (await score(page)).includes('15'), 'the new score')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    assert.equal(await focused(page), 'Hint 1', 'the focus on what was bought: its button is gone')
+  }))
+
+test('a challenge that is solved elsewhere takes the field away, not the focus', () =>
+  withPage({}, { path: '/challenge/1', who: 'p1' }, async ({ page, server }) => {
+    await live(page)
+    await page.getByPlaceholder('Enter FLAG text here').fill('half a gue')
+    solve(server, 1, 1)
+    await page.getByPlaceholder('Enter FLAG text here').waitFor({ state: 'detached' })
+    assert.equal(await focused(page), 'You have solved this already.')
   }))
 
 test('every screen has its own address, and Back goes back', () =>

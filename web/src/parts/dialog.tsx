@@ -3,7 +3,13 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 
-export function Dialog(props: { title: string; onClose: () => void; children: ComponentChildren }) {
+/* landing: where the focus goes when what opened it is gone; else back to that. */
+export function Dialog(props: {
+  title: string
+  onClose: () => void
+  landing?: () => HTMLElement | null
+  children: ComponentChildren
+}) {
   const dialog = useRef<HTMLDialogElement>(null)
   const titleId = useId()
   useEffect(() => {
@@ -13,6 +19,7 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
     return () => {
       shown?.close()
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+      else props.landing?.()?.focus()
     }
   }, [])
   return (

@@ -71,9 +71,24 @@ function SolvedPanel(props: { verdict: Correct; opened: readonly Challenge[] }) 
   )
 }
 
+/* By another device, or an award: the field goes, and the focus that was in it comes here. */
+function AlreadySolved(props: { takesFocus: boolean }) {
+  const text = useRef<HTMLParagraphElement>(null)
+  useEffect(() => {
+    if (props.takesFocus) text.current?.focus()
+  }, [])
+  return (
+    <p ref={text} tabIndex={-1} class="panel flex items-center gap-2 p-5 text-good">
+      <Icon name="check" />
+      {words.value.challenge.already}
+    </p>
+  )
+}
+
 export function FlagForm(props: { challenge: Challenge }) {
   const t = words.value
   const fieldId = useId()
+  const form = useRef<HTMLFormElement>(null)
   const field = useRef<HTMLInputElement>(null)
   const [flag, setFlag] = useState('')
   const [busy, setBusy] = useState(false)
@@ -102,7 +117,7 @@ export function FlagForm(props: { challenge: Challenge }) {
       setWrongs(wrongs + 1)
       setFailure(t.challenge.wrong)
       field.current?.focus()
-      field.current?.form?.scrollIntoView({ block: 'nearest' })
+      form.current?.scrollIntoView({ block: 'nearest' })
     } else if (answer.kind === 'ok') {
       setFailure(t.challenge.already)
     } else if (answer.kind === 'refused' && answer.status === 403) {
@@ -113,16 +128,16 @@ export function FlagForm(props: { challenge: Challenge }) {
   }
 
   if (solved !== null) return <SolvedPanel {...solved} />
-  if (props.challenge.solved) {
-    return (
-      <p class="panel flex items-center gap-2 p-5 text-good">
-        <Icon name="check" />
-        {t.challenge.already}
-      </p>
-    )
+  if (props.challenge.solved && !busy) {
+    return <AlreadySolved takesFocus={form.current?.contains(document.activeElement) === true} />
   }
   return (
-    <form class="panel grid gap-3 p-5 sm:p-6" onSubmit={(event) => void send(event)} noValidate>
+    <form
+      ref={form}
+      class="panel grid gap-3 p-5 sm:p-6"
+      onSubmit={(event) => void send(event)}
+      noValidate
+    >
       <label class="section-title" for={fieldId}>
         {t.challenge.flag}
       </label>

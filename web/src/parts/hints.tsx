@@ -11,6 +11,10 @@ import { commonFailure, Failure } from './failure'
 import { Icon } from './icons'
 import { Markdown } from './markdown'
 
+function headingId(hint: Hint): string {
+  return `hint-${hint.id}`
+}
+
 function ConfirmHint(props: {
   challenge: Challenge
   hint: Hint
@@ -42,7 +46,11 @@ function ConfirmHint(props: {
   }
 
   return (
-    <Dialog title={t.challenge.confirmTitle(props.number)} onClose={props.onClose}>
+    <Dialog
+      title={t.challenge.confirmTitle(props.number)}
+      onClose={props.onClose}
+      landing={() => document.getElementById(headingId(props.hint))}
+    >
       <dl class="price">
         <dt>{t.challenge.confirmBefore}</dt>
         <dd>{formatNumber.value(before)}</dd>
@@ -89,7 +97,9 @@ export function Hints(props: { challenge: Challenge }) {
           if (hint.text !== null) {
             return (
               <li key={hint.id} class="hint">
-                <h3 class="label mb-1">{t.hint(number)}</h3>
+                <h3 id={headingId(hint)} tabIndex={-1} class="label mb-1">
+                  {t.hint(number)}
+                </h3>
                 <Markdown source={hint.text} />
               </li>
             )
