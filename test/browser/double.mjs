@@ -42,6 +42,7 @@ export function makeWorld(more = {}) {
     triesLeft: 10,
     answers: new Map() /* "POST /api/login" -> {status, body, headers}: instead of the usual one */,
     calls: [],
+    heard: [] /* what pages said on their streams */,
     ...more,
   }
 }
@@ -375,6 +376,7 @@ export async function startDouble(world) {
       return
     }
     sockets.handleUpgrade(request, socket, head, (client) => {
+      client.on('message', (data) => world.heard.push(data.toString()))
       client.send(JSON.stringify(world.events.filter((e) => e.id > since)))
     })
   })

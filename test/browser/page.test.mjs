@@ -359,6 +359,28 @@ test('offline is said, and ends by itself', () =>
     await live(page)
   }))
 
+test('a hidden page, whose timers the browser slows down, keeps its stream; after a sleep it takes a new one', () =>
+  withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, server }) => {
+    const { world } = server
+    const pings = () => world.heard.filter((text) => text === 'ping').length
+    const streams = () => world.calls.filter((call) => call.startsWith('STREAM')).length
+    await page.clock.install()
+    await page.reload()
+    await live(page)
+    const before = streams()
+    await page.evaluate(() => Object.defineProperty(document, 'hidden', { get: () => true, configurable: true }))
+    for (let minute = 1; minute <= 3; minute += 1) {
+      await page.clock.fastForward(80_000) /* what was due in it comes once, at its end */
+      await until(() => pings() === minute, 'a sign of life, once a minute')
+    }
+    assert.equal(streams(), before)
+    await page.evaluate(() => delete document.hidden)
+    await page.clock.fastForward(31_000)
+    await until(() => pings() === 4, 'the beat after it was looked at again')
+    await page.clock.fastForward(80_000)
+    await until(() => streams() === before + 1, 'a new stream after a sleep')
+  }))
+
 test('a solve on another device opens what it unlocks', () =>
   withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, server }) => {
     await live(page)

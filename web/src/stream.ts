@@ -32,6 +32,7 @@ const FIRST_WAIT_MS = 400
 const LONGEST_WAIT_MS = 20_000
 const PING_MS = 30_000
 const ASLEEP_MS = 20_000 /* a timer this late means that the machine slept: the socket is stale */
+const THROTTLED_MS = 60_000 /* browsers let a hidden page's timers run once a minute */
 
 export function waitBefore(tries: number, code: number, random: () => number): number {
   const asked = tries === 0 ? WAITS[code] : undefined
@@ -51,6 +52,7 @@ export function openStream(owner: StreamOwner): () => void {
   let fresh = false
   let closed = false
   let beat = performance.now()
+  let hiddenAtBeat = document.hidden
 
   function retry(code: number): void {
     if (closed) return
@@ -128,9 +130,11 @@ export function openStream(owner: StreamOwner): () => void {
 
   const pulse = setInterval(() => {
     const now = performance.now()
-    if (now - beat > PING_MS + ASLEEP_MS) onOnline()
+    const slack = hiddenAtBeat || document.hidden ? THROTTLED_MS + ASLEEP_MS : ASLEEP_MS
+    if (now - beat > PING_MS + slack) onOnline()
     else if (socket?.readyState === WebSocket.OPEN) socket.send('ping')
     beat = now
+    hiddenAtBeat = document.hidden
   }, PING_MS)
 
   addEventListener('online', onOnline)
