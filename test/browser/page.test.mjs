@@ -103,6 +103,44 @@ test('a challenge that is solved elsewhere takes the field away, not the focus',
     assert.equal(await focused(page), 'You have solved this already.')
   }))
 
+test('whoever moves up the scoreboard, or is added to the graph, does not take the focus along', () =>
+  withPage({}, { path: '/scoreboard', who: 'p1' }, async ({ page, server }) => {
+    await live(page)
+    await page.locator('.list-line a', { hasText: 'nightowl' }).focus()
+    solve(server, 3, 1) /* from third to first */
+    await page.locator('.list-line[aria-rowindex="2"]', { hasText: 'nightowl' }).waitFor()
+    assert.equal(await focused(page), 'nightowl')
+    const field = page.locator('.board-columns form input')
+    await field.fill('Crypto')
+    await page.locator('.board-columns form li button').focus()
+    await page.keyboard.press('Enter')
+    const remove = page.getByRole('button', { name: 'Remove CryptoCats' })
+    await remove.waitFor()
+    assert.equal(await field.evaluate((it) => it === document.activeElement), true)
+    await remove.focus()
+    await page.keyboard.press('Enter')
+    await remove.waitFor({ state: 'detached' })
+    assert.equal(await field.evaluate((it) => it === document.activeElement), true)
+  }))
+
+test('a button that does away with itself hands the focus on', () =>
+  withPage({}, { path: '/challenges', who: 'p1' }, async ({ page }) => {
+    const search = page.locator('.filter input[type=search]')
+    await search.fill('no such challenge')
+    await page.locator('p.panel button').focus()
+    await page.keyboard.press('Enter')
+    await page.locator('.card').first().waitFor()
+    assert.equal(await search.evaluate((it) => it === document.activeElement), true)
+    for (const time of ['from elsewhere', 'on that screen']) {
+      await page.getByRole('button', { name: /^Menu/ }).focus()
+      await page.keyboard.press('Enter')
+      await page.getByRole('button', { name: 'Change name' }).focus()
+      await page.keyboard.press('Enter')
+      await page.locator('input[name=displayname]').waitFor()
+      assert.notEqual(await focused(page), '', time)
+    }
+  }))
+
 test('every screen has its own address, and Back goes back', () =>
   withPage({}, { path: '/challenges', who: 'p1' }, async ({ page }) => {
     const at = (path) => until(() => new URL(page.url()).pathname === path, path)

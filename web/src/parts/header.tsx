@@ -105,12 +105,14 @@ function Menu() {
   const [open, setOpen] = useState(false)
   const box = useRef<HTMLDivElement>(null)
   const button = useRef<HTMLButtonElement>(null)
+  function close(): void {
+    setOpen(false)
+    button.current?.focus()
+  }
   useEffect(() => {
     if (!open) return
     const onKey = (event: KeyboardEvent): void => {
-      if (event.key !== 'Escape') return
-      setOpen(false)
-      button.current?.focus()
+      if (event.key === 'Escape') close()
     }
     const onAway = (event: Event): void => {
       if (event.target instanceof Node && box.current?.contains(event.target) !== true)
@@ -143,7 +145,7 @@ function Menu() {
       </button>
       {open && (
         <div class="menu">
-          <MenuItems close={() => setOpen(false)} />
+          <MenuItems close={close} />
         </div>
       )}
     </div>

@@ -72,12 +72,22 @@ export function VirtualList(props: {
     box.scrollTo({ top, behavior: 'auto' })
   }, [props.goTo])
 
+  /* A row that takes another place is taken out for it, and would lose the focus. */
+  const focused = scroller.current?.contains(document.activeElement) === true
+  const held = focused ? document.activeElement : null
+
   const [from, to] = visibleRows(view, rowHeight, props.count)
   const rows: { index: number; row: ListRow }[] = []
   for (let index = from; index < to; index += 1) {
     const row = props.row(index)
     if (row !== null) rows.push({ index, row })
   }
+
+  useLayoutEffect(() => {
+    if (!(held instanceof HTMLElement) || held === document.activeElement) return
+    const stays = held.isConnected ? held : scroller.current
+    stays?.focus({ preventScroll: true })
+  })
 
   useLayoutEffect(() => {
     const before = places.current

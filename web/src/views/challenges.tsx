@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* All challenges, by category, with a filter that outlives the way into one and back. */
 import { signal } from '@preact/signals'
+import type { RefObject } from 'preact'
+import { useRef } from 'preact/hooks'
 import type { Challenge } from '../api'
 import { playerById } from '../board'
 import {
@@ -51,7 +53,11 @@ function Choice(props: {
   )
 }
 
-function FilterBar(props: { all: readonly Challenge[]; shown: number }) {
+function FilterBar(props: {
+  all: readonly Challenge[]
+  shown: number
+  field: RefObject<HTMLInputElement>
+}) {
   const t = words.value.challenges
   const { text, category, difficulty, unsolved } = filter.value
   return (
@@ -64,6 +70,7 @@ function FilterBar(props: { all: readonly Challenge[]; shown: number }) {
       <label class="grid flex-1 gap-1 text-sm">
         <span class="text-soft">{t.search}</span>
         <input
+          ref={props.field}
           type="search"
           class="field"
           value={text}
@@ -179,6 +186,7 @@ function Progress(props: { all: readonly Challenge[] }) {
 
 function Groups() {
   const t = words.value
+  const field = useRef<HTMLInputElement>(null)
   const all = challenges.value
   if (all === null) {
     if (!challengesFailed.value) return <p class="text-soft">{t.common.loading}</p>
@@ -193,13 +201,17 @@ function Groups() {
   }
   if (all.length === 0) return <p class="text-soft">{t.challenges.empty}</p>
   const shown = filterChallenges(all, filter.value)
+  const clear = (): void => {
+    change(noFilter)
+    field.current?.focus() /* its button goes */
+  }
   return (
     <>
-      <FilterBar all={all} shown={shown.length} />
+      <FilterBar all={all} shown={shown.length} field={field} />
       {shown.length === 0 && (
         <p class="panel p-6 text-soft">
           {t.challenges.none}{' '}
-          <button type="button" class="button button-small ml-2" onClick={() => change(noFilter)}>
+          <button type="button" class="button button-small ml-2" onClick={clear}>
             {t.challenges.clear}
           </button>
         </p>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Everybody, best first, live and searchable; and the points over time of whoever is wanted. */
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import type { RefObject } from 'preact'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { placeOf, playerById, topPlayers, type Board, type Player } from '../board'
 import { formatNumber, formatWhen } from '../clock'
 import { openGraphData } from '../graph_data'
@@ -143,6 +144,7 @@ function List() {
 function AddPlayer(props: {
   board: Board
   shown: readonly number[]
+  field: RefObject<HTMLInputElement>
   onAdd: (userId: number) => void
 }) {
   const t = words.value.graph
@@ -163,6 +165,7 @@ function AddPlayer(props: {
 
   function add(userId: number): void {
     setTyped('')
+    props.field.current?.focus() /* the button of the suggestion goes */
     props.onAdd(userId)
   }
 
@@ -179,6 +182,7 @@ function AddPlayer(props: {
         <span class="text-soft">{t.add}</span>
         <span class="relative">
           <input
+            ref={props.field}
             type="search"
             class="field w-full"
             autocomplete="off"
@@ -208,6 +212,7 @@ function TopGraph() {
   const t = words.value.board
   const board = useCalmBoard(GRAPH_EVERY_MS)
   const [added, setAdded] = useState<readonly number[]>([])
+  const field = useRef<HTMLInputElement>(null)
   const data = useMemo(() => openGraphData(true), [])
   useEffect(() => data.stop, [data])
   const top = topPlayers(board, GRAPH_LINES)
@@ -226,11 +231,15 @@ function TopGraph() {
         all={all}
         failed={data.failed.value}
         removable={added}
-        onRemove={(userId) => setAdded(added.filter((other) => other !== userId))}
+        onRemove={(userId) => {
+          setAdded(added.filter((other) => other !== userId))
+          field.current?.focus()
+        }}
       />
       <AddPlayer
         board={board}
         shown={shown}
+        field={field}
         onAdd={(userId) => {
           if (playerById(board, userId) !== null) setAdded([...added, userId])
         }}
