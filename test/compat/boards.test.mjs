@@ -5,6 +5,7 @@ import http from "node:http";
 import { after, before, describe, it } from "node:test";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 
+import { openStream } from "../lib/client.mjs";
 import { execute, replay } from "../lib/database.mjs";
 import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
 import { call, Player, waitFor } from "../lib/player.mjs";
@@ -232,6 +233,33 @@ describe("boards", { timeout: 120000 }, () => {
       const answer = await player.get(path);
       assert.deepEqual([answer.status, answer.json], [status, { error }], path);
     }
+  });
+});
+
+describe("a board after a resync", { timeout: 60000 }, () => {
+  it("is new enough to go on from when it has the seq of the resync: what is behind comes by the stream", async () => {
+    const server = await startServer({ game: makeGame({ players: 1 }) });
+    const player = new Player(server.url, playerName(0), playerPassword(0));
+    await player.login();
+    await player.submit(1, flagOf(1));
+    const stream = await openStream(player.streamUrl, { since: 1e9 });
+    await stream.waitForFrames(1);
+    const [{ event, seq: from }] = stream.frames[0];
+    assert.equal(event, "resync");
+    const board = await waitFor("a board that is not older", async () => {
+      const { json } = await player.get("/api/scoreboard");
+      return json.seq >= from && json;
+    });
+    const { seq: next } = (await player.submit(2, flagOf(2))).json;
+    await stream.waitForEvent(({ id }) => id === next);
+    const sent = stream.events().map(({ id }) => id);
+    for (let id = board.seq + 1; id < next; id++) {
+      assert.ok(sent.includes(id), `event ${id}: not on the board of ${board.seq}, not on the stream from ${from}`);
+    }
+    assert.ok(!sent.includes(from), "what the board has is not sent again");
+    stream.close();
+    player.close();
+    await server.stop();
   });
 });
 

@@ -321,27 +321,6 @@ describe("contract, section 4: the stream", { timeout: 120000 }, () => {
         stream.close();
       }
     });
-
-    it("a resync says which board is new enough to go on from: none of before the moment will do", async () => {
-      const player = await freshPlayer(server);
-      await player.submit(1, flagOf(1));
-      const stream = await openStream(player.streamUrl, { since: 1e9 });
-      await stream.waitForFrames(1);
-      const [{ event, seq: from }] = stream.frames[0];
-      assert.equal(event, "resync");
-      const board = await waitFor("a board that is not older", async () => {
-        const { json } = await player.get("/api/scoreboard");
-        return json.seq >= from && json;
-      });
-      const { seq: next } = (await player.submit(2, flagOf(2))).json;
-      await stream.waitForEvent(({ id }) => id === next);
-      const sent = stream.events().map(({ id }) => id);
-      for (let id = board.seq + 1; id < next; id++) {
-        assert.ok(sent.includes(id), `event ${id} is neither on the board of ${board.seq} nor on the stream from ${from}`);
-      }
-      assert.ok(from > 0 && !sent.includes(from));
-      stream.close();
-    });
   });
 
   describe("speaks RFC 6455", () => {
