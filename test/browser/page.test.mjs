@@ -365,6 +365,17 @@ test('told to resync, the page loads the snapshot and goes on', () =>
     await until(async () => (await score(page)).startsWith('500 '), 'the snapshot')
   }))
 
+test('a snapshot that lacks what the stream does not send again is loaded until it does not', () =>
+  withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, server }) => {
+    const snapshots = () => server.world.calls.filter((call) => call.includes('scoreboard')).length
+    await live(page)
+    server.send([{ type: 'system', event: 'resync', seq: server.world.seq + 1, ts: Date.now() }])
+    await until(() => snapshots() >= 4, 'again and again')
+    server.send = () => undefined
+    solve(server, 1, 3)
+    await until(async () => (await score(page)).startsWith('20 '), 'the event')
+  }))
+
 test('a refused stream token is renewed, an ended session is said', () =>
   withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, server }) => {
     await live(page)

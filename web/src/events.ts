@@ -20,6 +20,7 @@ export interface ScoreEvent {
 /* Something about the game as a whole. */
 export interface SystemEvent {
   readonly kind: 'reset' | 'resync'
+  readonly seq: number /* of a resync: behind which event the stream goes on */
   readonly ts: number
 }
 
@@ -59,7 +60,7 @@ export function parseScoreEvent(fields: Fields): ScoreEvent | null {
 function parseEvent(fields: Fields): StreamEvent | null {
   if (fields.type !== 'system') return parseScoreEvent(fields)
   if (fields.event === 'reset' || fields.event === 'resync') {
-    return { kind: fields.event, ts: number(fields.ts) }
+    return { kind: fields.event, seq: number(fields.seq), ts: number(fields.ts) }
   }
   return null
 }

@@ -33,6 +33,7 @@ const FLUSH_MS = 100 /* events are drawn in one go this often, however fast they
 const GAP_MS = 1500 /* so long a missing event may still come by itself */
 const HERD_MS = 1500 /* everyone is told to resync at once: spread the snapshots over this time */
 const AGAIN_MS = 4000
+const TICK_MS = 100 /* a snapshot may be a tick older than the stream */
 
 export function startLive(owner: LiveOwner): () => void {
   let stopStream: (() => void) | null = null
@@ -42,6 +43,7 @@ export function startLive(owner: LiveOwner): () => void {
   let flushTimer: ReturnType<typeof setTimeout> | undefined
   let reloadTimer: ReturnType<typeof setTimeout> | undefined
   let reloadWanted = false
+  let neededSeq = 0 /* the stream does not send again what is not above it */
 
   function flush(): void {
     flushTimer = undefined
@@ -72,6 +74,7 @@ export function startLive(owner: LiveOwner): () => void {
       board.value = applyEvents(applySnapshot(emptyBoard, answer.value), since)
       boardReady.value = true
       if (owner.past > 0) void loadPast(answer.value.seq)
+      if (answer.value.seq < neededSeq) reloadSoon(TICK_MS)
       stopStream ??= openStream(streamOwner)
       return
     }
@@ -95,9 +98,11 @@ export function startLive(owner: LiveOwner): () => void {
         queue.push(event)
       } else if (event.kind === 'reset') {
         queue = []
+        neededSeq = 0
         board.value = emptyBoard
         owner.onReset()
       } else {
+        neededSeq = event.seq
         reloadSoon(Math.random() * HERD_MS)
       }
     }

@@ -38,10 +38,11 @@ test('a solve, a hint and an older hint are told apart', () => {
 
 test('a bare object is read as well as an array', () => {
   const reset = { type: 'system', event: 'reset', logout: true, ts: 5 }
-  assert.deepEqual(parseFrame(JSON.stringify(reset)), [{ kind: 'reset', ts: 5 }])
-  assert.deepEqual(parseFrame(JSON.stringify([{ type: 'system', event: 'resync', ts: 6 }])), [
-    { kind: 'resync', ts: 6 },
-  ])
+  assert.deepEqual(parseFrame(JSON.stringify(reset)), [{ kind: 'reset', seq: 0, ts: 5 }])
+  assert.deepEqual(
+    parseFrame(JSON.stringify([{ type: 'system', event: 'resync', seq: 9, ts: 6 }])),
+    [{ kind: 'resync', seq: 9, ts: 6 }],
+  )
 })
 
 test('what is no event says nothing', () => {
