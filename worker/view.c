@@ -385,25 +385,29 @@ static void answer_ready(struct conn *conn, const struct wish *wish, struct view
     }
 }
 
-/* With what there is, if anybody may see it. */
-static void answer_now(const struct worker *worker, struct conn *conn, const struct wish *wish,
-                       struct view *view)
+static uint64_t tick_us(const struct worker *worker)
 {
-    if (view->is_ready && !is_of_before_reset(worker, view)) {
-        answer_ready(conn, wish, view);
-    } else {
-        response_error(conn, 503, "unavailable");
-    }
+    return (uint64_t)worker->game->settings.stream_tick_ms * 1000;
 }
 
 static bool is_current(const struct worker *worker, const struct view *view)
 {
     struct board_cut cut;
 
-    /* No cut: db has just died in the middle of an event; what there is has to do. */
-    return !board_read_begin(&worker->board, &cut) ||
-           (cut.version == view->ready_version &&
-            view->ready_generation == worker->game->generation);
+    /* No cut: db has just died in the middle of an event, or does not get on with it. */
+    if (!board_read_begin(&worker->board, &cut)) {
+        return state_committed_seq(board_live(&worker->board)) <= view->ready_seq;
+    }
+    return cut.version == view->ready_version && view->ready_generation == worker->game->generation;
+}
+
+/* As old as it may be when it was asked for (docs/decisions/0005), or the newest there is. */
+static bool is_answer_to(const struct worker *worker, const struct view *view,
+                         const struct wish *wish)
+{
+    return view->is_ready && !is_of_before_reset(worker, view) &&
+           (wish->asked_us < view->ready_us + tick_us(worker) + STALE_US ||
+            is_current(worker, view));
 }
 
 static void answer_waiters(struct worker *worker, struct view *view, uint64_t until_us)
@@ -418,7 +422,13 @@ static void answer_waiters(struct worker *worker, struct view *view, uint64_t un
         if (conn == NULL || conn->state != CONN_WAITING) {
             continue;
         }
-        answer_now(worker, conn, &wish, view);
+        if (is_answer_to(worker, view, &wish)) {
+            answer_ready(conn, &wish, view);
+        } else if (wish.asked_us > view->next_us && wish_list_add(&view->waiters, &wish)) {
+            build_begin(view); /* they came when the last snapshot was too old already */
+        } else {
+            response_error(conn, 503, "unavailable"); /* none was to be had */
+        }
     }
 }
 
@@ -469,8 +479,6 @@ static void slice_start(struct view_table *table)
 /* Does this request need a build that has not begun yet? */
 static bool wants_build(const struct worker *worker, const struct view *view, bool wants_gzip)
 {
-    uint64_t tick_us = (uint64_t)worker->game->settings.stream_tick_ms * 1000;
-
     if (view->is_building) {
         return false;
     }
@@ -483,7 +491,7 @@ static bool wants_build(const struct worker *worker, const struct view *view, bo
     if (!view->is_ready || (wants_gzip && !view->ready_is_deflated)) {
         return true;
     }
-    return !is_current(worker, view) && clock_mono_us() - view->ready_us >= tick_us;
+    return !is_current(worker, view) && clock_mono_us() - view->ready_us >= tick_us(worker);
 }
 
 /* While a successor is built, parts go over to it: only what is joined already can be sent. */
@@ -512,12 +520,13 @@ void view_respond(struct exchange *exchange, enum view_id id)
     if (view->is_building) {
         slice_start(table);
     }
-    if (view->is_building && !may_answer_stale(worker, view, form)) {
-        if (!wish_list_add(&view->waiters, &wish)) {
-            response_error(exchange->conn, 503, "unavailable");
-        }
-    } else {
-        answer_now(worker, exchange->conn, &wish, view);
+    bool others_wait = view->is_building || wish_list_count(&view->waiters) > 0;
+
+    if (view->is_building ? may_answer_stale(worker, view, form)
+                          : is_answer_to(worker, view, &wish)) {
+        answer_ready(exchange->conn, &wish, view);
+    } else if (!others_wait || !wish_list_add(&view->waiters, &wish)) {
+        response_error(exchange->conn, 503, "unavailable");
     }
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shm/base/clock.h"
 #include "worker/compress.h"
 #include "worker/http.h"
 
@@ -36,6 +37,7 @@ struct wish wish_make(uint64_t conn_id, const struct request *request)
     struct str tags = request->if_none_match;
     struct wish wish = {
         .conn_id = conn_id,
+        .asked_us = clock_mono_us(),
         .form = (uint8_t)form_for(request->accept_encoding, true),
         .large_form = (uint8_t)form_for(request->accept_encoding, false),
     };

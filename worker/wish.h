@@ -25,6 +25,7 @@ enum wish_form { WISH_PLAIN, WISH_GZIP, WISH_BR, WISH_FORMS };
 
 struct wish {
     uint64_t conn_id;
+    uint64_t asked_us;  /* clock_mono_us() */
     uint8_t form;       /* enum wish_form: the best that it takes, */
     uint8_t large_form; /* and of a view that is too large for brotli */
     uint8_t tags_len;

@@ -12,9 +12,11 @@
 
 #define TEXT "{\"made\":\"up\"}"
 #define TEXT_AFTER_RESET "{\"made\":\"anew\"}"
+#define TEXT_WITH_NEWS "{\"made\":\"with news\"}"
 #define RESET "GET /reset HTTP/1.1\r\nHost: h\r\n\r\n"
 #define GRAPH "GET /graph HTTP/1.1\r\nHost: h\r\n\r\n"
 #define MORE_THAN_A_SLICE_US 5000
+#define TOO_OLD_US 60000 /* a board that is asked for then */
 #define ASK(headers) "GET /view HTTP/1.1\r\nHost: h\r\n" headers "\r\n"
 
 static struct test_side {
@@ -23,7 +25,10 @@ static struct test_side {
     bool may_take; /* the snapshot is there */
     bool may_take_graph;
     bool cannot_take; /* the board does not hold still */
-    uint64_t later;   /* a conn whose answer is given by the test */
+    bool has_news;
+    unsigned slow_parts; /* still to be written; with the last something happens, */
+    int late_client;     /* and somebody asks */
+    uint64_t later;      /* a conn whose answer is given by the test */
 } side;
 
 static bool is_reset(void)
@@ -33,15 +38,20 @@ static bool is_reset(void)
 
 /* ---- what stands in for the routes and the views ---- */
 
-/* Takes so long that nobody else is answered in this turn. */
-static void reset_slowly(void)
+static void pass_time(uint64_t time_us)
 {
     uint64_t begun_us = clock_mono_us();
 
+    while (clock_mono_us() - begun_us < time_us) {
+    }
+}
+
+/* Takes so long that nobody else is answered in this turn. */
+static void reset_slowly(void)
+{
     atomic_store(&side.head.floor_seq, 1);
     atomic_fetch_add(&side.head.version, 2);
-    while (clock_mono_us() - begun_us < MORE_THAN_A_SLICE_US) {
-    }
+    pass_time(MORE_THAN_A_SLICE_US);
 }
 
 void route_dispatch(struct conn *conn, const struct request *request)
@@ -74,7 +84,11 @@ static enum view_taken take(struct worker *worker, struct view_snapshot *snapsho
     }
     worker->mirror->version = atomic_load(&side.head.version);
     worker->mirror->floor_seq = atomic_load(&side.head.floor_seq);
-    return view_plan_part(snapshot, 1 + is_reset(), false) ? VIEW_TAKEN : VIEW_NOT_TAKEN;
+    uint64_t key = 1 + (uint64_t)is_reset() + 2 * (uint64_t)side.has_news;
+    return view_plan_part(snapshot, key, false) &&
+                   (side.slow_parts == 0 || view_plan_part(snapshot, key + 8, true))
+               ? VIEW_TAKEN
+               : VIEW_NOT_TAKEN;
 }
 
 static enum view_taken take_graph(struct worker *worker, struct view_snapshot *snapshot,
@@ -92,7 +106,18 @@ static void write_part(const struct view_snapshot *snapshot, uint32_t part, stru
 {
     (void)snapshot;
     (void)part;
-    buf_append_str(out, is_reset() ? STR(TEXT_AFTER_RESET) : STR(TEXT));
+    buf_append_str(out, is_reset()      ? STR(TEXT_AFTER_RESET)
+                        : side.has_news ? STR(TEXT_WITH_NEWS)
+                                        : STR(TEXT));
+    if (side.slow_parts == 0) {
+        return;
+    }
+    pass_time(TOO_OLD_US / 2);
+    if (--side.slow_parts == 0) {
+        side.has_news = true;
+        atomic_fetch_add(&side.head.version, 2);
+        fixture_send(side.late_client, ASK(""));
+    }
 }
 
 const struct view_maker view_scoreboard = {.take = take, .write = write_part};
@@ -113,7 +138,7 @@ static int begin(void **state)
 
 static int finish(void **state)
 {
-    static struct worker ended[8]; /* a worker ends with its views: nobody frees them */
+    static struct worker ended[16]; /* a worker ends with its views: nobody frees them */
     static unsigned count;
 
     (void)state;
@@ -304,6 +329,56 @@ static void a_board_of_before_a_reset_is_no_answer_for_want_of_another(void **st
     close(client);
 }
 
+/* The second asks when the snapshot that is being written has become too old. */
+static void who_comes_late_to_a_build_has_one_of_their_own(void **state)
+{
+    struct buf got = BUF_INIT(1 << 16);
+    int first;
+
+    (void)state;
+    atomic_store(&side.control.ready, 1);
+    side.may_take = true;
+    side.slow_parts = 2;
+    (void)fixture_connect(&first);
+    (void)fixture_connect(&side.late_client);
+    fixture_send(first, ASK(""));
+    fixture_expect(first, &got, TEXT "," TEXT);
+    buf_reset(&got);
+    fixture_expect(side.late_client, &got, TEXT_WITH_NEWS);
+    buf_free(&got);
+    close(first);
+    close(side.late_client);
+}
+
+/* db has died in the middle of an event, and others went before it. */
+static void an_old_board_is_no_answer_when_no_newer_one_can_be_had(void **state)
+{
+    struct buf got = BUF_INIT(1 << 16);
+    int client;
+
+    (void)state;
+    atomic_store(&side.control.ready, 1);
+    side.may_take = true;
+    (void)fixture_connect(&client);
+    fixture_send(client, ASK(""));
+    fixture_expect(client, &got, TEXT);
+    side.cannot_take = true;
+    atomic_fetch_add(&side.head.version, 1);
+    fixture_send(client, ASK(""));
+    buf_reset(&got);
+    fixture_expect(client, &got, TEXT);
+    pass_time(TOO_OLD_US);
+    fixture_send(client, ASK(""));
+    buf_reset(&got);
+    fixture_expect(client, &got, TEXT); /* old, but nothing has happened since */
+    atomic_store(&side.head.committed_seq, 1);
+    fixture_send(client, ASK(""));
+    buf_reset(&got);
+    fixture_expect(client, &got, "HTTP/1.1 503 ");
+    buf_free(&got);
+    close(client);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
@@ -316,6 +391,8 @@ int main(void)
         TEST(many_wait_in_the_order_they_came),
         TEST(nobody_sees_a_board_of_before_a_reset_while_others_wait),
         TEST(a_board_of_before_a_reset_is_no_answer_for_want_of_another),
+        TEST(who_comes_late_to_a_build_has_one_of_their_own),
+        TEST(an_old_board_is_no_answer_when_no_newer_one_can_be_had),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
