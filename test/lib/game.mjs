@@ -29,13 +29,17 @@ export function challenge(id, more = {}) {
   };
 }
 
+/* Of all games: one listener, however many there are. */
+const folders = [];
+process.on("exit", () => folders.forEach((dir) => rmSync(dir, { recursive: true, force: true })));
+
 /**
  * Writes a game into a folder of its own; it is removed when the test's process ends.
  * players: a count. challenges: a count, or an array of challenge objects.
  */
 export function makeGame({ players = 3, challenges = 3, files = {} } = {}) {
   const dir = mkdtempSync(join(tmpdir(), "ctfg-game-"));
-  process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
+  folders.push(dir);
   const list =
     typeof challenges === "number"
       ? Array.from({ length: challenges }, (_, i) => challenge(i + 1))
