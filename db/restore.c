@@ -6,6 +6,7 @@
  * link(2) and rename(2): whenever the machine dies, events.db is the old one or the new one, whole.
  * A log (events.db-wal) belongs to the old file: SQLite would play it into the new one.  So what is
  * in it goes into the old file first, or beside it under the same name where that file is damaged.
+ * So does the journal (events.db-journal) of an upgrade, or of the older engine, that was interrupted.
  */
 
 #include "db/db.h"
@@ -25,6 +26,7 @@
 
 #define LOG_SUFFIX "-wal"
 #define INDEX_SUFFIX "-shm"
+#define JOURNAL_SUFFIX "-journal"
 #define PATH_BYTES (STORE_PATH_BYTES + 64)
 
 enum outcome { RESTORE_DONE = 0, RESTORE_FAILED = 1, RESTORE_IMPOSSIBLE = 2 };
@@ -136,8 +138,8 @@ static bool is_old_one_sound(const struct restore *restore)
     return is_sound;
 }
 
-/* What is in the log moves into the file, and the log goes. */
-static void settle_log(const struct restore *restore)
+/* What is in the log moves into the file, what is in the journal is rolled back, and both go. */
+static void settle(const struct restore *restore)
 {
     char error[512];
     struct store *store = NULL;
@@ -150,13 +152,21 @@ static void settle_log(const struct restore *restore)
     store_close(store);
 }
 
-static enum outcome keep_log(const struct restore *restore, const char *log)
+/* path: of the log or the journal, which ends in suffix.  It stays with its database, if there is one. */
+static enum outcome keep_with_old_one(const struct restore *restore, const char *path,
+                                      const char *suffix)
 {
-    char aside[PATH_BYTES + sizeof(LOG_SUFFIX)];
+    char aside[PATH_BYTES + sizeof(JOURNAL_SUFFIX)];
 
-    (void)snprintf(aside, sizeof(aside), "%s" LOG_SUFFIX, restore->aside);
-    if (link(log, aside) != 0 || !copies_sync_folder(aside) || unlink(log) != 0) {
-        return fail(restore, "The log of the old database cannot be kept as", aside);
+    if (!exists(path)) {
+        return RESTORE_DONE;
+    }
+    if (restore->aside[0] == '\0') { /* of a file that is gone: it belongs to nothing */
+        return unlink(path) == 0 ? RESTORE_DONE : fail(restore, "Cannot remove", path);
+    }
+    (void)snprintf(aside, sizeof(aside), "%s%s", restore->aside, suffix);
+    if (link(path, aside) != 0 || !copies_sync_folder(aside) || unlink(path) != 0) {
+        return fail(restore, "What belongs to the old database cannot be kept as", aside);
     }
     return RESTORE_DONE;
 }
@@ -165,25 +175,26 @@ static enum outcome keep_old_one(struct restore *restore)
 {
     char log[PATH_BYTES + sizeof(LOG_SUFFIX)];
     char index[PATH_BYTES + sizeof(INDEX_SUFFIX)];
-    enum outcome outcome = RESTORE_DONE;
+    char journal[PATH_BYTES + sizeof(JOURNAL_SUFFIX)];
 
     (void)snprintf(log, sizeof(log), "%s" LOG_SUFFIX, restore->path);
     (void)snprintf(index, sizeof(index), "%s" INDEX_SUFFIX, restore->path);
+    (void)snprintf(journal, sizeof(journal), "%s" JOURNAL_SUFFIX, restore->path);
     if (!exists(restore->path)) {
         restore->aside[0] = '\0';
-        if (unlink(log) != 0 &&
-            errno != ENOENT) { /* of a file that is gone: it belongs to nothing */
-            outcome = fail(restore, "Cannot remove", log);
-        }
     } else {
-        if (exists(log) && is_old_one_sound(restore)) {
-            settle_log(restore);
+        /* With a journal nobody can look: SQLite reads only what is rolled back. */
+        if (exists(log) ? is_old_one_sound(restore) : exists(journal)) {
+            settle(restore);
         }
         if (link(restore->path, restore->aside) != 0) {
-            outcome = fail(restore, "The old database cannot be kept as", restore->aside);
-        } else if (exists(log)) {
-            outcome = keep_log(restore, log);
+            return fail(restore, "The old database cannot be kept as", restore->aside);
         }
+    }
+    enum outcome outcome = keep_with_old_one(restore, log, LOG_SUFFIX);
+
+    if (outcome == RESTORE_DONE) {
+        outcome = keep_with_old_one(restore, journal, JOURNAL_SUFFIX);
     }
     if (outcome == RESTORE_DONE) {
         (void)unlink(index); /* SQLite makes it anew from the log */

@@ -3,7 +3,7 @@
 // what was there is never lost, and a copy that cannot be made stops what it was to be made for.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,6 +31,18 @@ function run(...args) {
 
 const copies = (dbdir, start) => readdirSync(dbdir).filter((name) => name.startsWith(start)).sort();
 const bytesOf = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
+
+/** A transaction that changes the whole file and is killed half-way: its journal stays beside the file. */
+function interrupt(dbPath) {
+  const input = `PRAGMA cache_size = 1;
+    BEGIN;
+    CREATE TABLE half AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 500) SELECT hex(randomblob(200)) FROM n;
+    UPDATE events SET points = 7777;
+    .shell kill -9 $PPID
+  `.replace(/^ +/gm, "");
+  assert.equal(spawnSync("sqlite3", [dbPath], { input }).signal, "SIGKILL");
+  assert.ok(statSync(`${dbPath}-journal`).size > 512, "the test needs a journal");
+}
 
 async function solve(server, i, ...ids) {
   const player = new Player(() => server.url, playerName(i), playerPassword(i));
@@ -140,6 +152,27 @@ describe("ctfg restore", { timeout: 120000 }, () => {
     const [aside] = copies(server.dbdir, "events-before-restore-").filter((name) => name.endsWith(".db"));
     assert.ok(text.includes(aside), text);
     assert.equal(query(join(server.dbdir, aside), "SELECT count(*) AS n FROM events")[0].n, 3);
+  });
+
+  it("rolls the old database back where a transaction was interrupted; the journal does not reach the new one", async () => {
+    const server = await startServer({ game: makeGame(), ...one });
+    await solve(server, 0, 1);
+    const backup = join(temp, "before-journal.db");
+    assert.equal(run("backup", "-C", server.dir, "-b", server.dbdir, backup).status, 0);
+    await server.stop();
+    const log = execFileSync("sqlite3", [server.dbPath, "PRAGMA journal_mode = DELETE"], { encoding: "utf8" });
+    assert.equal(log.trim(), "delete");
+    execute(server.dbPath, "INSERT INTO guesses (ts, user_id, challenge_id, guess) SELECT 1, 1, 1, hex(zeroblob(300)) FROM generate_series(1, 50)");
+    interrupt(server.dbPath);
+
+    const { status, text } = run("restore", "-C", server.dir, "-b", server.dbdir, backup);
+    assert.equal(status, 0, text);
+    const [aside] = copies(server.dbdir, "events-before-restore-").map((name) => join(server.dbdir, name));
+    assert.deepEqual(query(server.dbPath, "PRAGMA integrity_check"), [{ integrity_check: "ok" }]);
+    assert.deepEqual(query(server.dbPath, "SELECT points FROM events"), [{ points: 10 }]);
+    assert.ok(!existsSync(`${server.dbPath}-journal`), "it belongs to the old database");
+    assert.deepEqual(query(aside, "SELECT points FROM events"), [{ points: 10 }]);
+    assert.deepEqual(query(aside, "SELECT count(*) AS guesses FROM guesses"), [{ guesses: 50 }]);
   });
 
   it("takes the place of a damaged database, and keeps its bytes and its log", async () => {
