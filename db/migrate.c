@@ -93,13 +93,25 @@ static enum migrate_state look_at_tables(sqlite3 *db, char *ret_error, size_t er
     return MIGRATE_OLDER;
 }
 
+static void say_unreadable(sqlite3 *db, char *ret_error, size_t error_bytes)
+{
+    if (sqlite3_extended_errcode(db) == SQLITE_READONLY_ROLLBACK) {
+        (void)snprintf(ret_error, error_bytes,
+                       "a transaction in it was interrupted and has to be rolled back first: "
+                       "`sqlite3 %s .tables` does so, as a start with it does",
+                       sqlite3_db_filename(db, "main"));
+        return;
+    }
+    (void)snprintf(ret_error, error_bytes, "it cannot be read: %s", sqlite3_errmsg(db));
+}
+
 enum migrate_state migrate_look(sqlite3 *db, char *ret_error, size_t error_bytes)
 {
     int64_t step;
 
     ret_error[0] = '\0';
     if (!query_number(db, "PRAGMA user_version", NULL, &step)) {
-        (void)snprintf(ret_error, error_bytes, "it cannot be read: %s", sqlite3_errmsg(db));
+        say_unreadable(db, ret_error, error_bytes);
         return MIGRATE_UNREADABLE;
     }
     if (step < 0 || step > (int64_t)ARRAY_LEN(migrate_steps)) {
@@ -118,7 +130,7 @@ enum migrate_state migrate_look(sqlite3 *db, char *ret_error, size_t error_bytes
     enum migrate_state state = look_at_tables(db, ret_error, error_bytes);
 
     if (state == MIGRATE_UNREADABLE) {
-        (void)snprintf(ret_error, error_bytes, "it cannot be read: %s", sqlite3_errmsg(db));
+        say_unreadable(db, ret_error, error_bytes);
     }
     return state;
 }

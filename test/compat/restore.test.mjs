@@ -230,6 +230,29 @@ describe("ctfg restore", { timeout: 120000 }, () => {
 });
 
 describe("ctfg backup", () => {
+  it("says what to do about a transaction that was interrupted, as check does, and then works", () => {
+    const [game, dbdir] = [makeGame(), mkdtempSync(join(temp, "interrupted-"))];
+    const path = join(dbdir, "events.db");
+    execute(
+      path,
+      `CREATE TABLE events(id INTEGER PRIMARY KEY AUTOINCREMENT, ts BIGINT NOT NULL, user_id BIGINT,
+         challenge_id BIGINT, event_type SMALLINT, points INTEGER, hint_number INTEGER);
+       CREATE TABLE users(id INTEGER PRIMARY KEY, username UNIQUE, displayname);
+       INSERT INTO events(ts, user_id, challenge_id, event_type, points) VALUES (1, 1, 1, 1, 10);`,
+    );
+    interrupt(path);
+    for (const args of [["check"], ["backup", join(dbdir, "copy.db")]]) {
+      const { status, text } = run(args[0], "-C", game, "-b", dbdir, ...args.slice(1));
+      assert.equal(status, 2, text);
+      const [, command] = /has to be rolled back first: `([^`]+)`/.exec(text) ?? assert.fail(text);
+      assert.equal(command, `sqlite3 ${path} .tables`);
+    }
+    execFileSync("sqlite3", [path, ".tables"]);
+    const { status, text } = run("check", "-C", game, "-b", dbdir);
+    assert.equal(status, 0, text);
+    assert.match(text, /adds up: 1 event,/);
+  });
+
   it("says once that there is no database, and where one is expected", () => {
     const dbdir = mkdtempSync(join(temp, "none-"));
     const { status, text } = run("backup", "-C", makeGame(), "-b", dbdir, join(temp, "never.db"));
