@@ -39,6 +39,15 @@ static const char *const migrate_steps[] = {
 static const char *const older_columns[] = {"id",         "ts",     "user_id",    "challenge_id",
                                             "event_type", "points", "hint_number"};
 
+/* Tables whose new rows SQLite numbers, as it does where the id stands for the rowid: not in a copy by
+ * CREATE TABLE ... AS, say, where each id would be NULL. */
+static const char *const older_tables[] = {"events", "users"};
+static const char *const numbers_rows =
+    "SELECT count(*) FROM pragma_table_list(?1) t, pragma_table_info(?1) c "
+    "WHERE t.schema = 'main' AND t.type = 'table' AND NOT t.wr AND c.name = 'id' AND c.pk = 1 "
+    "AND upper(c.type) = 'INTEGER' "
+    "AND NOT EXISTS (SELECT 1 FROM pragma_table_info(?1) WHERE pk > 1)";
+
 static bool query_number(sqlite3 *db, const char *sql, const char *text, int64_t *ret_number)
 {
     sqlite3_stmt *statement = NULL;
@@ -89,6 +98,18 @@ static enum migrate_state look_at_tables(sqlite3 *db, char *ret_error, size_t er
                        "its table users lacks id, username or displayname, so it is not a "
                        "database of a game");
         return MIGRATE_FOREIGN;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(older_tables); i++) {
+        if (!query_number(db, numbers_rows, older_tables[i], &found)) {
+            return MIGRATE_UNREADABLE;
+        }
+        if (found == 0) {
+            (void)snprintf(ret_error, error_bytes,
+                           "%s.id in it is no INTEGER PRIMARY KEY, so new rows would get no id: "
+                           "make the table anew, with what is in it",
+                           older_tables[i]);
+            return MIGRATE_FOREIGN;
+        }
     }
     return MIGRATE_OLDER;
 }

@@ -163,6 +163,30 @@ static void a_database_of_something_else_is_refused(void **state)
     assert_non_null(strstr(error, STORE_FILE));
 }
 
+static void a_table_that_would_give_its_rows_no_ids_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db_facts facts;
+    char error[512] = "";
+    char path[256];
+    static const char *const remade[] = {
+        "CREATE TABLE x AS SELECT * FROM events; DROP TABLE events; ALTER TABLE x RENAME TO events",
+        "CREATE TABLE x AS SELECT * FROM users; DROP TABLE users; ALTER TABLE x RENAME TO users",
+        "DROP TABLE users;"
+        "CREATE TABLE users(id INTEGER PRIMARY KEY, username, displayname) WITHOUT ROWID",
+    };
+
+    fixture_path(fixture, STORE_FILE, path);
+    for (size_t i = 0; i < ARRAY_LEN(remade); i++) {
+        make_older_file(fixture);
+        fixture_sql(fixture, remade[i]);
+        assert_false(db_prepare(fixture->game, &facts, error, sizeof(error)));
+        assert_non_null(strstr(error, "is no INTEGER PRIMARY KEY"));
+        assert_int_equal(fixture_number(fixture, "PRAGMA user_version"), 0);
+        assert_int_equal(unlink(path), 0);
+    }
+}
+
 static void check_looks_at_an_older_file_and_leaves_it_as_it_is(void **state)
 {
     struct fixture *fixture = *state;
@@ -192,6 +216,7 @@ int main(void)
         MIGRATE_TEST(a_file_in_wal_mode_is_opened_with_its_log),
         MIGRATE_TEST(a_file_of_a_later_version_is_refused_untouched),
         MIGRATE_TEST(a_database_of_something_else_is_refused),
+        MIGRATE_TEST(a_table_that_would_give_its_rows_no_ids_is_refused),
         MIGRATE_TEST(check_looks_at_an_older_file_and_leaves_it_as_it_is),
     };
 
