@@ -17,7 +17,7 @@ INSERT INTO moved_aside
 SELECT id, ts, user_id, challenge_id, event_type, points, hint_number,
        'a field is missing or out of range', CAST(strftime('%s', 'now') AS INTEGER)
 FROM events
-WHERE NOT (typeof(ts) = 'integer' AND ts >= 0
+WHERE NOT (id >= 1 AND typeof(ts) = 'integer' AND ts >= 0
            AND typeof(user_id) = 'integer' AND user_id BETWEEN 1 AND 4294967294
            AND typeof(challenge_id) = 'integer' AND challenge_id BETWEEN 1 AND 4294967294
            AND typeof(event_type) = 'integer' AND event_type IN (1, 2)

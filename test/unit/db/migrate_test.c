@@ -187,6 +187,21 @@ static void a_table_that_would_give_its_rows_no_ids_is_refused(void **state)
     }
 }
 
+static void an_event_before_the_first_number_moves_aside(void **state)
+{
+    struct fixture *fixture = *state;
+
+    make_older_file(fixture);
+    fixture_sql(fixture, "INSERT INTO events VALUES (0, 900, 8, 11, 1, 100, NULL),"
+                         " (-5, 800, 7, 11, 1, 100, NULL)");
+    fixture_start(fixture);
+    assert_int_equal(fixture_number(fixture, "SELECT count(*) FROM moved_aside WHERE id < 1"), 2);
+    int fd = fixture_connect(fixture);
+
+    assert_int_equal(fixture_submit(fd, 1, BOB, CHALLENGE_FIRST).status, WIRE_OK);
+    (void)close(fd);
+}
+
 static void check_looks_at_an_older_file_and_leaves_it_as_it_is(void **state)
 {
     struct fixture *fixture = *state;
@@ -217,6 +232,7 @@ int main(void)
         MIGRATE_TEST(a_file_of_a_later_version_is_refused_untouched),
         MIGRATE_TEST(a_database_of_something_else_is_refused),
         MIGRATE_TEST(a_table_that_would_give_its_rows_no_ids_is_refused),
+        MIGRATE_TEST(an_event_before_the_first_number_moves_aside),
         MIGRATE_TEST(check_looks_at_an_older_file_and_leaves_it_as_it_is),
     };
 
