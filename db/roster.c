@@ -108,7 +108,9 @@ static bool load_user(void *context, const struct store_user *row)
     copy_name(row->displayname, user.name);
     struct roster_user *added = add_user(loading->roster, &user);
 
-    if (player != NULL && player->slot < loading->roster->slot_count) {
+    /* An older file may hold a player twice, as text and as a blob: the slot stays the first one's. */
+    if (player != NULL && player->slot < loading->roster->slot_count &&
+        roster_at_slot(loading->roster, player->slot) == NULL) {
         added->in_game = true;
         take_slot(loading->roster, added, player->slot);
     }

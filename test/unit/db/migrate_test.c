@@ -202,6 +202,23 @@ static void an_event_before_the_first_number_moves_aside(void **state)
     (void)close(fd);
 }
 
+static void a_player_who_is_there_twice_is_two_users(void **state)
+{
+    struct fixture *fixture = *state;
+    struct player_view view;
+
+    make_older_file(fixture);
+    fixture_sql(fixture, "INSERT INTO users VALUES (9, CAST('alice' AS BLOB), 'Alice B');"
+                         "INSERT INTO events VALUES (8, 8000, 9, 11, 1, 100, NULL)");
+    fixture_start(fixture);
+    const struct bank *bank = board_live(&fixture->board);
+
+    assert_true(players_read(bank, ALICE, &view));
+    assert_int_equal(view.user_id, 4);
+    assert_int_equal(view.score_points, 40);
+    assert_int_equal(players_score(bank, players_find_user(bank, 9, 0)), 100);
+}
+
 static void check_looks_at_an_older_file_and_leaves_it_as_it_is(void **state)
 {
     struct fixture *fixture = *state;
@@ -233,6 +250,7 @@ int main(void)
         MIGRATE_TEST(a_database_of_something_else_is_refused),
         MIGRATE_TEST(a_table_that_would_give_its_rows_no_ids_is_refused),
         MIGRATE_TEST(an_event_before_the_first_number_moves_aside),
+        MIGRATE_TEST(a_player_who_is_there_twice_is_two_users),
         MIGRATE_TEST(check_looks_at_an_older_file_and_leaves_it_as_it_is),
     };
 
