@@ -51,6 +51,25 @@ static void csv_text(struct buf *row, struct str text)
     buf_append_char(row, '"');
 }
 
+/* As JSON has it: a byte that is no UTF-8, of an older file, becomes U+FFFD. */
+static void csv_utf8(struct buf *row, struct str text)
+{
+    struct buf mended = BUF_INIT(ROW_BYTES_MAX);
+
+    if (str_is_utf8(text)) {
+        csv_text(row, text);
+        return;
+    }
+    for (size_t at = 0; at < text.len;) {
+        size_t len = str_utf8_len(text.data + at, text.len - at);
+
+        buf_append_str(&mended, len > 0 ? (struct str){text.data + at, len} : STR("\xEF\xBF\xBD"));
+        at += len > 0 ? len : 1;
+    }
+    csv_text(row, (struct str){mended.data, mended.len});
+    buf_free(&mended);
+}
+
 static void csv_cell(struct buf *row, const struct table_cell *cell)
 {
     char text[TIME_BYTES];
@@ -62,7 +81,7 @@ static void csv_cell(struct buf *row, const struct table_cell *cell)
         buf_append_i64(row, cell->number);
         break;
     case TABLE_TEXT:
-        csv_text(row, cell->text);
+        csv_utf8(row, cell->text);
         break;
     case TABLE_TIME:
         buf_append_str(row, time_text(cell->number, text));

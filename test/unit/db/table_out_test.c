@@ -82,6 +82,8 @@ static void no_text_is_a_formula_or_breaks_its_line(void **state)
         {"\"", "\"\"\"\""},
         {"'x", "'x"},
         {"\xc3\xa4 b", "\xc3\xa4 b"},
+        {"\xff\xfe b", "\xef\xbf\xbd\xef\xbf\xbd b"},
+        {"a,\xc3", "\"a,\xef\xbf\xbd\""},
         {"=\"a\"", "\"'=\"\"a\"\"\""},
     };
 
