@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - which of ctfg's commands is meant, and nothing else. */
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,18 @@ static int dispatch(struct options *options)
     return command->function(options);
 }
 
+/* What is opened takes the lowest free number: with standard error closed a socket, or a file that is
+ * being written, would get our lines, and a new program takes over no socket below 3. */
+static bool standard_streams_open(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* In one piece, since the process title is written over the original.  NULL: no memory. */
 static char **arguments_copy(int argc, char **argv)
 {
@@ -124,8 +137,12 @@ int main(int argc, char **argv)
 {
     struct options options;
     char error[ERROR_BYTES];
-    char **arguments = arguments_copy(argc, argv);
 
+    if (!standard_streams_open()) {
+        perror("ctfg: /dev/null");
+        return EX_OSERR;
+    }
+    char **arguments = arguments_copy(argc, argv);
     if (arguments == NULL) {
         return EX_OSERR;
     }

@@ -10,6 +10,7 @@ import { after, describe, it } from "node:test";
 
 import { makeGame } from "../lib/game.mjs";
 import { call, waitFor } from "../lib/player.mjs";
+import { freePort } from "../lib/port.mjs";
 import { ctfg, isAlive, startServer, titleOf } from "../lib/server.mjs";
 
 const temp = mkdtempSync(join(tmpdir(), "ctfg-upgrade-"));
@@ -58,6 +59,25 @@ describe("ctfg upgrade", { timeout: 120000 }, () => {
       assert.equal(titleOf(server.pid), "ctfg: master");
     } finally {
       await server.stop();
+    }
+  });
+
+  it("a server that was started with its standard streams closed is upgraded as any other", async () => {
+    const [dir, port] = [makeGame(), await freePort()];
+    const flags = ["-C", dir, "-b", dir, "--listen", "127.0.0.1", "-p", String(port), "--workers", "1"];
+    const child = spawn("sh", ["-c", 'exec "$0" "$@" <&- >&- 2>&-', ctfg, ...flags, "--metrics-listen", "off"]);
+    const serving = () => serves({ url: `http://127.0.0.1:${port}` }).catch(() => false);
+    try {
+      await waitFor("the server", serving);
+      const { status, text } = await run("upgrade", "-C", dir, "-b", dir);
+      assert.equal(status, 0, text);
+      assert.ok(await serving());
+      assert.equal(child.exitCode, null);
+    } finally {
+      const ended = new Promise((resolve) => child.on("exit", resolve));
+      if (child.kill()) {
+        await ended;
+      }
     }
   });
 
