@@ -256,9 +256,10 @@ static void child_log_death(const struct child *child, const struct segment *seg
                             uint64_t now_us)
 {
     const struct shm_slot *row = slots_at(segment, child->slot);
-    /* relaxed: its writer is dead */
-    uint32_t route =
-        row == NULL ? SHM_NONE : atomic_load_explicit(&row->route, memory_order_relaxed);
+    /* relaxed, both: their writer is dead; the row of who died before it took it tells of others */
+    bool is_its = row != NULL &&
+                  atomic_load_explicit(&row->pid, memory_order_relaxed) == (uint32_t)child->pid;
+    uint32_t route = is_its ? atomic_load_explicit(&row->route, memory_order_relaxed) : SHM_NONE;
     bool in_order =
         child->state == CHILD_LEAVING && WIFEXITED(status) && WEXITSTATUS(status) == EX_OK;
     char how[32];

@@ -7,9 +7,11 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "shm/base/log.h"
 #include "shm/base/proc.h"
 #include "shm/segment.h"
 #include "shm/slots.h"
@@ -118,6 +120,35 @@ static void who_is_told_to_leave_has_a_deadline(void **state)
     assert_null(child_overdue(&child, &segment, 701));
 }
 
+/* Its predecessor was in row 0 of the routes, where a row that nobody has taken is, too. */
+static void who_dies_before_it_took_its_row_was_in_no_route(void **state)
+{
+    struct children children;
+    char line[512];
+    int ends[2];
+
+    (void)state;
+    children_init(&children, 1);
+    struct child *child = &children.all[1];
+    child->state = CHILD_STARTING;
+    assert_int_equal(pipe(ends), 0);
+    log_init(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    log_set_fd(ends[1]);
+    child->pid = fork();
+    if (child->pid == 0) {
+        _exit(3);
+    }
+    while (child_bury_next(&children, &segment, 1) == NULL) {
+    }
+    log_set_fd(STDERR_FILENO);
+    ssize_t len = read(ends[0], line, sizeof(line) - 1);
+    close(ends[0]);
+    assert_true(len > 0);
+    line[len] = '\0';
+    assert_non_null(strstr(line, "how=\"exit 3\""));
+    assert_non_null(strstr(line, " route=none "));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +158,7 @@ int main(void)
         cmocka_unit_test(a_successor_is_not_blamed_for_the_silence_of_the_dead),
         cmocka_unit_test(db_may_take_longer_to_start_than_a_worker),
         cmocka_unit_test(who_is_told_to_leave_has_a_deadline),
+        cmocka_unit_test(who_dies_before_it_took_its_row_was_in_no_route),
     };
 
     proc_set_role(PROC_TEST);
