@@ -217,6 +217,17 @@ void child_ask_to_leave(struct child *child, enum control_type type, uint64_t va
     (void)child_tell(child, type, value_ms, -1); /* who cannot be told is killed there */
 }
 
+static uint64_t later(uint64_t a_us, uint64_t b_us)
+{
+    return a_us > b_us ? a_us : b_us;
+}
+
+/* From when on it is judged. */
+static uint64_t child_began_us(const struct child *child)
+{
+    return later(child->forked_us, child->excused_us);
+}
+
 uint64_t child_heartbeat_us(const struct child *child, const struct segment *segment)
 {
     const struct shm_slot *row = slots_at(segment, child->slot);
@@ -224,7 +235,19 @@ uint64_t child_heartbeat_us(const struct child *child, const struct segment *seg
     uint64_t beat_us =
         row == NULL ? 0 : atomic_load_explicit(&row->heartbeat_us, memory_order_relaxed);
 
-    return beat_us > child->forked_us ? beat_us : child->forked_us;
+    return later(beat_us, child_began_us(child));
+}
+
+void children_excuse(struct children *children, uint64_t slept_us, uint64_t now_us)
+{
+    for (uint32_t i = 0; i < children->count; i++) {
+        struct child *child = &children->all[i];
+
+        child->excused_us = now_us;
+        if (child->state == CHILD_LEAVING) {
+            child->kill_at_us += slept_us;
+        }
+    }
 }
 
 const char *child_overdue(const struct child *child, const struct segment *segment, uint64_t now_us)
@@ -233,7 +256,7 @@ const char *child_overdue(const struct child *child, const struct segment *segme
 
     switch (child->state) {
     case CHILD_STARTING:
-        return now_us > child->forked_us + start_us ? "is not ready in time" : NULL;
+        return now_us > child_began_us(child) + start_us ? "is not ready in time" : NULL;
     case CHILD_READY:
         return now_us > child_heartbeat_us(child, segment) + CHILD_STUCK_US ? "hangs" : NULL;
     case CHILD_LEAVING:

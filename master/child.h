@@ -68,6 +68,7 @@ struct child {
     uint64_t forked_us;
     uint64_t born_again_us;
     uint64_t kill_at_us; /* 0: not told to leave */
+    uint64_t excused_us; /* what it did not do until then is no fault of its own */
 };
 
 /* The first is db, then worker 1, 2, ... */
@@ -114,9 +115,11 @@ struct child *child_bury_next(struct children *children, const struct segment *s
 /* It hangs, is not ready in time, or does not leave. NULL: it does none of that. */
 const char *child_overdue(const struct child *child, const struct segment *segment,
                           uint64_t now_us);
+/* The master has not run for so long, and maybe nobody has: every deadline begins anew or moves on. */
+void children_excuse(struct children *children, uint64_t slept_us, uint64_t now_us);
 /* It serves, but its heartbeat is late. */
 bool child_is_silent(const struct child *child, const struct segment *segment, uint64_t now_us);
-/* Time of its last sign of life. */
+/* Time of its last sign of life, or until when it is excused. */
 uint64_t child_heartbeat_us(const struct child *child, const struct segment *segment);
 
 /* How long to wait after so many quick deaths before. */

@@ -420,12 +420,27 @@ static void feed_watchdog(struct master *master, uint64_t now_us)
     notify_watchdog();
 }
 
+/* A paused container, a suspended machine: children were as still as we, and who is woken first is
+ * chance. */
+static void note_turn(struct master *master, uint64_t now_us)
+{
+    uint64_t slept_us = now_us - master->turned_us;
+
+    if (slept_us > CHILD_SILENT_US) {
+        LOG(LOG_LEVEL_WARN, "the master stood still: no process is judged by that time",
+            LOG_U64("ms", slept_us / US_PER_MS));
+        children_excuse(&master->children, slept_us, now_us);
+    }
+    master->turned_us = now_us;
+}
+
 static void master_turn(struct master *master)
 {
     struct signals_seen seen = {0};
 
     master_wait(master);
     uint64_t now_us = clock_mono_us();
+    note_turn(master, now_us);
     signals_read(master->signal_fd, &seen);
     for (uint32_t i = 0; i < master->children.count; i++) {
         hear_child(master, &master->children.all[i], now_us);
@@ -460,6 +475,7 @@ int master_run(struct master *master)
 
     master->phase = MASTER_DB_STARTS;
     master->progress_due_us = now_us + PROGRESS_US;
+    master->turned_us = now_us;
     master->watchdog_us = notify_watchdog_limit_us() / WATCHDOG_FEEDS;
     slots_own(&master->segment, SLOT_MASTER);
     slots_set(METRIC_BACKLOG, master->listeners.backlog_effective);

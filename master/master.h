@@ -55,6 +55,7 @@ struct master {
     enum master_phase phase;
     bool leaves_for_upgrade; /* while leaving: the new program follows, in this very process */
     int exit_status;
+    uint64_t turned_us;   /* when the last turn of the loop began */
     uint64_t watchdog_us; /* how often systemd is fed; 0: it does not watch */
     uint64_t watchdog_due_us;
     uint64_t progress_due_us; /* next line about a long start */
