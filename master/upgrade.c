@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -18,8 +21,31 @@
 #include "master/signals.h"
 #include "shm/base/log.h"
 
+/*
+ * The path we were executed by, with its symbolic links: where versions lie side by side, one of them
+ * is what a new version is switched by.  false: it does not lead to us.
+ */
+static bool path_as_called(char ret_path[PATH_MAX])
+{
+    const char *called = (const char *)(uintptr_t)getauxval(AT_EXECFN);
+    char folder[PATH_MAX] = "";
+    struct stat self;
+    struct stat there;
+
+    if (called == NULL || (called[0] != '/' && getcwd(folder, sizeof(folder)) == NULL)) {
+        return false;
+    }
+    int len = snprintf(ret_path, PATH_MAX, "%s%s%s", folder, folder[0] == '\0' ? "" : "/", called);
+    return len < PATH_MAX && strncmp(ret_path, "/dev/fd/", 8) != 0 && /* fexecve(3) */
+           stat("/proc/self/exe", &self) == 0 && stat(ret_path, &there) == 0 &&
+           self.st_dev == there.st_dev && self.st_ino == there.st_ino;
+}
+
 void upgrade_init(struct upgrade *upgrade)
 {
+    if (path_as_called(upgrade->program)) {
+        return;
+    }
     ssize_t len = readlink("/proc/self/exe", upgrade->program, sizeof(upgrade->program) - 1);
 
     upgrade->program[len > 0 ? len : 0] = '\0'; /* empty: an upgrade will be refused */

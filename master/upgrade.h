@@ -31,7 +31,7 @@ struct master;
 #define UPGRADE_PROBE_US 30000000
 
 struct upgrade {
-    char program[PATH_MAX]; /* where ours came from: a new one is put in its place */
+    char program[PATH_MAX]; /* as ours was called: a new one is put in its place, or a link */
     pid_t probe_pid;        /* 0: none runs */
     uint64_t probe_deadline_us;
     uint64_t tried_hash;   /* of the files as they were before the probe; 0: unreadable */

@@ -3,9 +3,9 @@
 // where the reason stands when that does not come to pass; the old one then goes on.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 
 import { makeGame } from "../lib/game.mjs";
@@ -57,6 +57,22 @@ describe("ctfg upgrade", { timeout: 120000 }, () => {
       assert.match(server.log().slice(from), /^ctfg: listening on/m);
       assert.ok(await serves(server), "the command ended before the server served");
       assert.equal(titleOf(server.pid), "ctfg: master");
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it("a symbolic link that leads to another version now is followed", async () => {
+    const versions = [ownProgram(), ownProgram()].map((program) => dirname(program));
+    const current = join(mkdtempSync(join(temp, "link-")), "current");
+    symlinkSync(versions[0], current);
+    const server = await startServer({ game: makeGame(), program: join(current, "ctfg"), flags: ["--workers", "1"] });
+    try {
+      symlinkSync(versions[1], `${current}.new`);
+      renameSync(`${current}.new`, current);
+      const { status, text } = await upgrade(server);
+      assert.equal(status, 0, text + server.log());
+      assert.equal(readlinkSync(`/proc/${server.pid}/exe`), join(versions[1], "ctfg"));
     } finally {
       await server.stop();
     }
