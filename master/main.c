@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - which of ctfg's commands is meant, and nothing else. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +143,7 @@ int main(int argc, char **argv)
         perror("ctfg: /dev/null");
         return EX_OSERR;
     }
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file at its limit (ulimit -f) is an error of write(2) */
     char **arguments = arguments_copy(argc, argv);
     if (arguments == NULL) {
         return EX_OSERR;

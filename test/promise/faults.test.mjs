@@ -3,7 +3,7 @@
 // would have to be written, reads and streams go on, and all is well again when the cause is gone.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -89,6 +89,29 @@ describe("faults", { timeout: 180000 }, () => {
       assert.equal(solvesOf(server, player), seen + 1);
       assert.equal(stream.end, undefined, "the stream was closed");
       stream.close();
+      player.close();
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it("a log.file that has reached the limit of its size (ulimit -f) ends nobody", async () => {
+    const log = join(temp, "limited.log");
+    const config = `log:\n  file: ${log}\n`;
+    writeFileSync(log, "x".repeat(2 << 20)); // of a day before; the files of a reload are under the limit
+    const server = await startServer({ game: makeGame({ challenges: 1 }), config });
+    try {
+      const player = await loggedIn(server);
+      const pids = [server.pid, server.dbPid(), ...server.workers()];
+      for (const pid of pids) {
+        assert.equal(spawnSync("prlimit", ["--pid", String(pid), `--fsize=${1 << 20}:`]).status, 0);
+      }
+      writeFileSync(join(server.dir, "challenges.json"), JSON.stringify([challenge(1, { title: "Renamed" })]));
+      server.signal("SIGHUP");
+      await waitFor("the reload, or the end", async () => {
+        return server.how || (await player.get("/api/challenges")).json[0].title === "Renamed";
+      });
+      assert.deepEqual([server.pid, server.dbPid(), ...server.workers()], pids);
       player.close();
     } finally {
       await server.stop();
