@@ -47,14 +47,18 @@ export function openGraphData(firstTen: boolean): GraphData {
     asked.add(userId)
     const answer = await api.player(userId)
     asked.delete(userId)
-    if (stopped || answer.kind !== 'ok') return
+    if (stopped) return
+    if (answer.kind !== 'ok') {
+      setTimeout(() => want(wanted), WRONG_MS * (0.5 + Math.random()))
+      return
+    }
     series.value = new Map(series.value).set(userId, seriesFromHistory(answer.value))
     carryOn()
   }
 
   function want(userIds: readonly number[]): void {
     wanted = userIds
-    if (!started) return
+    if (!started || stopped) return
     for (const userId of wanted) {
       if (!series.value.has(userId) && !asked.has(userId)) void loadOne(userId)
     }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Who solved a challenge, in order: one answer from the server, carried on by the live events. */
-import { useEffect, useState } from 'preact/hooks'
 import { api, type Solver } from '../api'
+import type { Board } from '../board'
 import { formatWhen } from '../clock'
 import type { ScoreEvent } from '../events'
 import { words } from '../i18n'
-import { board } from '../live'
 import { paths } from '../route'
 import { me } from '../session'
+import { useKept, type Keeper } from './kept'
 
 const SHOWN = 50
 
@@ -16,27 +16,29 @@ export function mergeSolvers(
   known: readonly Solver[],
   events: readonly ScoreEvent[],
   challengeId: number,
-): Solver[] {
+): readonly Solver[] {
   const seen = new Set(known.map((solver) => solver.seq))
   const fresh = events
     .filter((e) => e.kind === 'solve' && e.challengeId === challengeId && !seen.has(e.id))
     .map((e) => ({ userId: e.userId, name: e.name, ts: e.ts, seq: e.id, place: e.place ?? 0 }))
+  if (fresh.length === 0) return known
   return [...known, ...fresh].sort((a, b) => a.seq - b.seq)
+}
+
+/* The last one's place says how many there are. */
+function keeperOf(id: number): Keeper<readonly Solver[]> {
+  return {
+    ask: api.solvers,
+    carryOn: (known, { recent }) => mergeSolvers(known, recent, id),
+    isWhole: (known, { challenges }: Board) =>
+      (known.at(-1)?.place ?? 0) === (challenges.get(id)?.solves ?? 0),
+  }
 }
 
 export function Solvers(props: { id: number }) {
   const t = words.value.challenge
-  const [known, setKnown] = useState<readonly Solver[] | null>(null)
-  useEffect(() => {
-    let current = true
-    void api.solvers(props.id).then((answer) => {
-      if (current && answer.kind === 'ok') setKnown(answer.value)
-    })
-    return () => {
-      current = false
-    }
-  }, [props.id])
-  const solvers = mergeSolvers(known ?? [], board.value.recent, props.id)
+  const { known } = useKept(props.id, keeperOf(props.id))
+  const solvers = known ?? []
   const shown = solvers.slice(0, SHOWN)
   return (
     <section class="panel p-5" aria-labelledby="solvers-title">

@@ -1,48 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /* One player: place, score, and every solve over time. */
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useMemo } from 'preact/hooks'
 import { api, type PlayerHistory } from '../api'
-import { placeOf, playerById } from '../board'
+import { placeOf, playerById, type Board } from '../board'
 import { formatMoment, formatNumber } from '../clock'
 import type { ScoreEvent } from '../events'
 import { words } from '../i18n'
 import { board } from '../live'
 import { commonFailure } from '../parts/failure'
 import { Graph } from '../parts/graph'
+import { useKept, type Keeper } from '../parts/kept'
 import { Screen } from '../parts/screen'
 import { paths } from '../route'
-import { extendSeries, seriesFromHistory } from '../series'
+import { seriesFromHistory } from '../series'
 import { BackButton } from './challenge'
 
-interface Loaded {
-  readonly history: PlayerHistory | null
-  readonly failure: 'gone' | 'away' | null
-}
-
-function useHistory(userId: number): Loaded {
-  const [loaded, setLoaded] = useState<Loaded>({ history: null, failure: null })
-  useEffect(() => {
-    let current = true
-    setLoaded({ history: null, failure: null })
-    void api.player(userId).then((answer) => {
-      if (!current) return
-      if (answer.kind === 'ok') setLoaded({ history: answer.value, failure: null })
-      else if (answer.kind === 'refused' && (answer.status === 404 || answer.status === 400)) {
-        setLoaded({ history: null, failure: 'gone' })
-      } else setLoaded({ history: null, failure: 'away' })
-    })
-    return () => {
-      current = false
-    }
-  }, [userId])
-  return loaded
-}
-
 /* What the server told, and what came since. */
-function allEvents(history: PlayerHistory, recent: readonly ScoreEvent[]): ScoreEvent[] {
-  const last = history.events.at(-1)?.id ?? 0
-  const fresh = recent.filter((event) => event.userId === history.userId && event.id > last)
-  return [...history.events, ...fresh]
+function carryOn(known: PlayerHistory, { recent }: Board): PlayerHistory {
+  const last = known.events.at(-1)?.id ?? 0
+  const fresh = recent.filter((event) => event.userId === known.userId && event.id > last)
+  if (fresh.length === 0) return known
+  return {
+    ...known,
+    score: fresh.reduce((sum, event) => sum + event.points, known.score),
+    solves: known.solves + fresh.filter((event) => event.kind === 'solve').length,
+    events: [...known.events, ...fresh],
+  }
+}
+
+const keeper: Keeper<PlayerHistory> = {
+  ask: api.player,
+  carryOn,
+  isWhole: (known, board) => {
+    const live = playerById(board, known.userId)
+    return live === null || (live.score === known.score && live.solves === known.solves)
+  },
 }
 
 function Numbers(props: { userId: number; history: PlayerHistory }) {
@@ -118,9 +110,7 @@ function History(props: { events: readonly ScoreEvent[]; complete: boolean }) {
 function Player(props: { history: PlayerHistory }) {
   const t = words.value.player
   const { history } = props
-  const { recent } = board.value
-  const base = useMemo(() => seriesFromHistory(history), [history])
-  const series = useMemo(() => extendSeries(base, recent), [base, recent])
+  const series = useMemo(() => seriesFromHistory(history), [history])
   return (
     <div class="grid grid-cols-[minmax(0,1fr)] gap-6">
       <Numbers userId={history.userId} history={history} />
@@ -134,7 +124,7 @@ function Player(props: { history: PlayerHistory }) {
         <h2 id="player-history" class="section-title mb-3">
           {t.history}
         </h2>
-        <History events={allEvents(history, recent)} complete={history.complete} />
+        <History events={history.events} complete={history.complete} />
       </section>
     </div>
   )
@@ -142,7 +132,8 @@ function Player(props: { history: PlayerHistory }) {
 
 export function PlayerView(props: { id: number }) {
   const t = words.value
-  const { history, failure } = useHistory(props.id)
+  const { known: history, failure } = useKept(props.id, keeper)
+  const gone = failure?.kind === 'refused' && (failure.status === 404 || failure.status === 400)
   const name = playerById(board.value, props.id)?.name ?? history?.name ?? ''
   return (
     <Screen
@@ -151,8 +142,8 @@ export function PlayerView(props: { id: number }) {
     >
       {history !== null && <Player history={history} />}
       {history === null && failure === null && <p class="text-soft">{t.common.loading}</p>}
-      {failure === 'gone' && <p class="text-soft">{t.player.gone}</p>}
-      {failure === 'away' && (
+      {gone && <p class="text-soft">{t.player.gone}</p>}
+      {failure !== null && !gone && (
         <p role="alert" class="note note-bad">
           {commonFailure({ kind: 'away' }, t)}
         </p>
