@@ -65,6 +65,24 @@ test("a player's own page keeps what happened while it was open", () =>
     assert.equal(await row.count(), 1)
   }))
 
+test('after a resync the lists have what was missed', () =>
+  withPage({}, { path: '/challenge/1', who: 'p1' }, async ({ page, server, context }) => {
+    await live(page)
+    const other = await context.newPage()
+    await other.goto(`${server.url}/player/2`)
+    await live(other)
+    const send = server.send
+    server.send = () => undefined
+    solve(server, 2, 1)
+    solve(server, 1, 1)
+    server.send = send
+    server.send([{ type: 'system', event: 'resync', seq: server.world.seq, ts: Date.now() }])
+    await page.locator('.solver', { hasText: 'CryptoCats' }).waitFor()
+    await other.getByRole('row', { name: /Warm up/ }).first().waitFor()
+    await page.getByRole('button', { name: 'Challenges' }).click()
+    await page.locator('.card[data-state=solved]', { hasText: 'Warm up' }).waitFor()
+  }))
+
 test('what could not be loaded in a bad moment comes by itself', () =>
   withPage({}, { path: '/challenge/1', who: 'p1' }, async ({ page, server, context }) => {
     const { answers } = server.world
@@ -82,4 +100,84 @@ test('what could not be loaded in a bad moment comes by itself', () =>
     await page.locator('.solver', { hasText: 'CryptoCats' }).waitFor()
     await other.locator('.plot canvas').waitFor()
     await third.getByRole('row', { name: /Warm up/ }).first().waitFor()
+  }))
+
+test('a solve shows in the list of challenges also where that could not be loaded at once', () =>
+  withPage({}, { path: '/challenge/1', who: 'p1' }, async ({ page, server }) => {
+    await live(page)
+    server.world.answers.set('GET /api/challenges', busy)
+    await field(page).fill('flag{1}')
+    await page.getByRole('button', { name: 'Submit' }).click()
+    await page.getByText('Challenge Solved!').waitFor()
+    await until(() => calls(server, 'GET /api/challenges') >= 3, 'the list was asked for')
+    server.world.answers.clear()
+    await page.locator('#back-btn').click()
+    await page.locator('.card[data-state=open]', { hasText: 'Locked away' }).waitFor()
+    await page.locator('.card[data-state=solved]', { hasText: 'Warm up' }).waitFor()
+  }))
+
+test('a logout that the server did not take is not said to be one', () =>
+  withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, server }) => {
+    await live(page)
+    server.world.answers.set('POST /api/logout', busy)
+    const leave = async () => {
+      await page.getByRole('button', { name: /^Menu/ }).click()
+      await page.getByRole('button', { name: 'Log out' }).click()
+    }
+    await leave()
+    await page.getByRole('alert').getByText('very busy').waitFor()
+    assert.equal(await page.getByText('You are logged out').count(), 0)
+    server.world.answers.clear()
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByText('You are logged out').waitFor()
+  }))
+
+test('all tabs of a browser are one player: the one who logged in last', () =>
+  withPage({}, { path: '/' }, async ({ page, server, context }) => {
+    solve(server, 1, 3)
+    const other = await context.newPage()
+    await other.goto(server.url)
+    await other.getByPlaceholder('Username').waitFor()
+    await logIn(page, 'p1', 'secret')
+    await other.locator('.card[data-state=solved]').waitFor()
+    await page.getByRole('button', { name: /^Menu/ }).click()
+    await page.getByRole('button', { name: 'Change name' }).click()
+    await page.getByPlaceholder('e.g. CryptoCats').fill('Ada Lovelace')
+    await page.getByRole('button', { name: 'Save & Continue' }).click()
+    await other.locator('.header', { hasText: 'Ada Lovelace' }).waitFor()
+    await other.getByRole('button', { name: /^Menu/ }).click()
+    await other.getByRole('button', { name: 'Log out' }).click()
+    await page.getByPlaceholder('Username').waitFor()
+    await logIn(other, 'p2', 'secret')
+    await page.locator('.header', { hasText: 'CryptoCats' }).waitFor()
+    await page.locator('.card[data-state=locked]').waitFor()
+    assert.equal(await page.locator('.card[data-state=solved]').count(), 0)
+  }))
+
+test('a session that has become another player by a new stream is that player altogether', () =>
+  withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, server }) => {
+    solve(server, 1, 3)
+    await page.locator('.card[data-state=solved]').waitFor()
+    await live(page)
+    const { sessions } = server.world
+    sessions.set('ofp1', server.world.players[1])
+    server.drop(1008)
+    await page.locator('.header', { hasText: 'CryptoCats' }).waitFor()
+    await page.locator('.card[data-state=solved]').waitFor({ state: 'detached' })
+  }))
+
+test('a name that was just chosen is on the board, though the first board is a tick old', () =>
+  withPage({}, { path: '/name', who: 'p4' }, async ({ page, server }) => {
+    await page.getByPlaceholder('e.g. CryptoCats').waitFor()
+    const { world } = server
+    await until(() => world.calls.some((call) => call.startsWith('STREAM')), 'the stream')
+    const old = { seq: 0, ts: 0, challenges: [], players: [] }
+    world.answers.set('GET /api/scoreboard', { body: old })
+    const before = calls(server, 'GET /api/scoreboard')
+    await page.getByPlaceholder('e.g. CryptoCats').fill('Late Comer')
+    await page.getByRole('button', { name: 'Save & Continue' }).click()
+    await until(() => calls(server, 'GET /api/scoreboard') > before, 'the board was asked for')
+    world.answers.clear()
+    await page.getByRole('button', { name: 'Scoreboard' }).click()
+    await page.locator('.list-line', { hasText: 'Late Comer' }).waitFor()
   }))

@@ -26,6 +26,7 @@ export interface LiveOwner {
   readonly url: (fresh: boolean) => Promise<string | null>
   readonly onScores: (events: readonly ScoreEvent[]) => void
   readonly onReset: () => void
+  readonly onMissed: () => void /* a snapshot brought what the stream did not */
   readonly onRefused: (reason: string) => void
 }
 
@@ -75,6 +76,7 @@ export function startLive(owner: LiveOwner): () => void {
       boardReady.value = true
       if (owner.past > 0) void loadPast(answer.value.seq)
       if (answer.value.seq < neededSeq) reloadSoon(TICK_MS)
+      else if (stopStream !== null) owner.onMissed()
       stopStream ??= openStream(streamOwner)
       return
     }

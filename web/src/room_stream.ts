@@ -45,6 +45,7 @@ function start(): void {
     past: TICKER_EVENTS,
     url: findUrl,
     onScores: noteFirsts,
+    onMissed: () => undefined,
     onReset: () => {
       firstBloods.value = []
       start()

@@ -15,6 +15,7 @@ import { measureClock } from './clock'
 import type { ScoreEvent } from './events'
 import { board, refreshBoard, startLive } from './live'
 import { navigate, paths, route } from './route'
+import { hearTabs, tellTabs } from './tabs'
 import { accentColour } from './theme'
 
 export type Phase = 'starting' | 'away' | 'guest' | 'player'
@@ -71,6 +72,7 @@ function takeTries(left: number | null, retryAfterMs: number): void {
 
 function becomePlayer(who: Me): void {
   batch(() => {
+    if (who.userId !== me.value?.userId) challenges.value = null
     takeMe(who)
     notice.value = null
     phase.value = 'player'
@@ -80,6 +82,7 @@ function becomePlayer(who: Me): void {
     past: 0,
     url: streamUrl,
     onScores,
+    onMissed: () => void loadChallenges(),
     onReset: () => becomeGuest('reset'),
     onRefused: () => void checkSession(),
   })
@@ -107,6 +110,7 @@ function watchAsGuest(): void {
       return answer.kind === 'ok' ? answer.value : null
     },
     onScores: () => undefined,
+    onMissed: () => undefined,
     onReset: () => undefined,
     onRefused: () => undefined,
   })
@@ -116,15 +120,22 @@ async function streamUrl(fresh: boolean): Promise<string | null> {
   if (!fresh) return me.value?.websocketUrl ?? null
   const answer = await api.me()
   if (answer.kind === 'ok') {
-    takeMe(answer.value)
+    stayPlayer(answer.value)
     return answer.value.websocketUrl
   }
   if (answer.kind === 'refused' && answer.status === 401) becomeGuest('expired')
   return null
 }
 
+/* The browser's session may have become another player's, by a login in another tab. */
+function stayPlayer(who: Me): void {
+  if (who.userId === me.value?.userId) takeMe(who)
+  else becomePlayer(who)
+}
+
 async function checkSession(): Promise<void> {
   const answer = await api.me()
+  if (answer.kind === 'ok') stayPlayer(answer.value)
   if (answer.kind === 'refused' && answer.status === 401 && me.value !== null)
     becomeGuest('expired')
 }
@@ -149,19 +160,38 @@ export async function signIn(username: string, password: string): Promise<Answer
   if (answer.kind !== 'ok') return answer
   const who = await api.me()
   if (who.kind !== 'ok') return who
+  tellTabs()
   becomePlayer(who.value)
   if (who.value.needsName) navigate(paths.name, 'replace')
   else if (route.value.screen === 'home') navigate(paths.challenges, 'replace')
   return answer
 }
 
-export async function signOut(): Promise<void> {
-  await api.logout()
+/* A logout that was refused has not happened: whoever comes to this browser next would be this player. */
+export async function signOut(): Promise<Answer<unknown>> {
+  const answer = await api.logout()
+  if (answer.kind !== 'ok' && !(answer.kind === 'refused' && answer.status === 401)) return answer
+  tellTabs()
   becomeGuest('loggedOut')
   navigate('/', 'replace')
+  return answer
 }
 
+/* Another tab has logged in or out, or chosen a name. */
+async function followTabs(): Promise<void> {
+  if (phase.value !== 'player' && phase.value !== 'guest') return
+  const before = me.value
+  await checkSession()
+  if (before === null || me.value?.userId !== before.userId) return
+  if (me.value.displayname !== before.displayname) showName(me.value)
+}
+
+hearTabs(() => void followTabs())
+
+const AGAIN_MS = 4000
+
 let loads = 0
+let again: ReturnType<typeof setTimeout> | undefined
 let latestLoad = Promise.resolve()
 
 /* Resolves when the list is as new as this call, though a later call may be what brought it. */
@@ -170,22 +200,48 @@ export function loadChallenges(): Promise<void> {
   return latestLoad
 }
 
+/* Asked after an await, where the compiler believes it cannot have changed. */
+function isGuest(): boolean {
+  return me.value === null
+}
+
 async function askForChallenges(): Promise<void> {
   loads += 1
   const mine = loads
-  const answer = guard(await api.challenges())
+  clearTimeout(again)
   if (me.value === null) return
+  const answer = guard(await api.challenges())
+  if (isGuest()) return
   if (mine !== loads) return latestLoad /* a later question is on its way */
   challengesFailed.value = answer.kind !== 'ok'
   if (answer.kind === 'ok') challenges.value = answer.value
+  else again = setTimeout(() => void loadChallenges(), AGAIN_MS * (0.5 + Math.random()))
+}
+
+const NAME_TRIES = 8
+const TICK_MS = 100
+
+/* A name is no event, and the first board that comes may be a tick older than it. */
+async function refreshName({ userId, displayname }: Me): Promise<void> {
+  for (let tries = 0; tries < NAME_TRIES; tries += 1) {
+    await refreshBoard()
+    if (me.value?.userId !== userId || me.value.displayname !== displayname) return
+    if (playerById(board.value, userId)?.name === displayname) return
+    await new Promise((wake) => setTimeout(wake, TICK_MS * 2 ** tries))
+  }
+}
+
+function showName(who: Me): void {
+  void refreshName(who)
+  void loadChallenges() /* descriptions carry the name */
 }
 
 export async function chooseName(name: string): Promise<Answer<unknown>> {
   const answer = guard(await api.setName(name))
   if (answer.kind === 'ok' && me.value !== null) {
     me.value = { ...me.value, displayname: name, needsName: false }
-    void refreshBoard()
-    void loadChallenges() /* descriptions carry the name */
+    tellTabs()
+    showName(me.value)
   }
   return answer
 }

@@ -6,6 +6,7 @@ import { chooseLanguage, language, languages, words, type Language } from '../i1
 import { navigate, paths, route } from '../route'
 import { game, me, myPlace, myScore, phase, signOut } from '../session'
 import { chooseTheme, themeChoice, themeChoices, type ThemeChoice } from '../theme'
+import { commonFailure, Failure } from './failure'
 import { Icon } from './icons'
 import { StreamState } from './stream_state'
 
@@ -71,6 +72,11 @@ export function Preferences() {
 function MenuItems(props: { close: () => void }) {
   const t = words.value.nav
   const who = me.value
+  const [failure, setFailure] = useState<string | null>(null)
+  async function leave(): Promise<void> {
+    setFailure(null)
+    setFailure(commonFailure(await signOut(), words.peek()))
+  }
   function go(path: string): void {
     props.close()
     navigate(path)
@@ -92,9 +98,10 @@ function MenuItems(props: { close: () => void }) {
       </div>
       {who !== null && (
         <div class="grid border-t border-line pt-1">
-          <button type="button" class="menu-item" onClick={() => void signOut()}>
+          <button type="button" class="menu-item" onClick={() => void leave()}>
             {t.logout}
           </button>
+          <Failure text={failure} />
         </div>
       )}
     </>
