@@ -166,6 +166,22 @@ test('a session that has become another player by a new stream is that player al
     await page.locator('.card[data-state=solved]').waitFor({ state: 'detached' })
   }))
 
+test('Enter that is held down sends a guess once', () =>
+  withPage({}, { path: '/challenge/1', who: 'p1' }, async ({ page, server }) => {
+    await field(page).fill('wrong')
+    await field(page).focus()
+    await page.keyboard.down('Enter')
+    for (let i = 0; i < 5; i += 1) {
+      await page.getByText('That is not the flag').waitFor()
+      await page.keyboard.down('Enter') /* what the keyboard's repetition is to the page */
+    }
+    await page.keyboard.up('Enter')
+    await page.getByText('9 tries left').waitFor()
+    await page.keyboard.press('Enter')
+    await page.getByText('8 tries left').waitFor()
+    assert.equal(calls(server, 'POST /api/submit'), 2)
+  }))
+
 test('a name that was just chosen is on the board, though the first board is a tick old', () =>
   withPage({}, { path: '/name', who: 'p4' }, async ({ page, server }) => {
     await page.getByPlaceholder('e.g. CryptoCats').waitFor()
