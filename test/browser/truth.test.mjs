@@ -182,6 +182,23 @@ test('Enter that is held down sends a guess once', () =>
     assert.equal(calls(server, 'POST /api/submit'), 2)
   }))
 
+test("names and the game's end change on a room's screen without an event", () =>
+  withPage({ boardPublic: true, endsTs: Date.now() + 90_000 }, { path: '/board' }, async ({ page, server }) => {
+    await live(page)
+    await page.getByText('Ends in').waitFor()
+    server.world.players[3].name = 'Late Comer'
+    server.world.players[0].name = 'Ada Lovelace'
+    server.world.endsTs = Date.now() + 7_200_000
+    await page.clock.install()
+    await page.reload()
+    await live(page)
+    server.world.players[3].name = 'Later Comer'
+    server.world.endsTs = Date.now() + 14_400_000
+    await page.clock.runFor(200_000)
+    await page.locator('.room-row', { hasText: 'Later Comer' }).waitFor()
+    await page.locator('.room-count', { hasText: /^Ends in 3:5/ }).waitFor()
+  }))
+
 test('a name that was just chosen is on the board, though the first board is a tick old', () =>
   withPage({}, { path: '/name', who: 'p4' }, async ({ page, server }) => {
     await page.getByPlaceholder('e.g. CryptoCats').waitFor()

@@ -7,6 +7,7 @@ import { openGraphData } from '../graph_data'
 import { words } from '../i18n'
 import { addSighting, movementOf, type Sighting } from '../movement'
 import { useCalmBoard } from '../parts/calm_board'
+import { useFreshBoard } from '../parts/fresh_board'
 import { Graph } from '../parts/graph'
 import { GameName } from '../parts/header'
 import { Icon } from '../parts/icons'
@@ -19,7 +20,7 @@ import {
   leaveRoom,
   roomAccess,
 } from '../room_stream'
-import { game } from '../session'
+import { game, loadGame } from '../session'
 import { reducedMotion } from '../theme'
 
 const ROWS = 20
@@ -27,6 +28,7 @@ const LINES = 10
 const EVERY_MS = 1000
 const TICKER = 8
 const FIRST_BLOOD_MS = 7000
+const GAME_EVERY_MS = 60_000
 
 function TokenForm() {
   const t = words.value.room
@@ -236,7 +238,17 @@ function Full() {
   )
 }
 
+/* A reload may have moved the beginning or the end. */
+function useFreshGame(): void {
+  useEffect(() => {
+    const timer = setInterval(() => void loadGame(), GAME_EVERY_MS)
+    return () => clearInterval(timer)
+  }, [])
+}
+
 function OpenRoom() {
+  useFreshBoard()
+  useFreshGame()
   const t = words.value.room
   const board = useCalmBoard(EVERY_MS)
   let solves = 0

@@ -8,6 +8,7 @@ import { openGraphData } from '../graph_data'
 import { words } from '../i18n'
 import { boardReady } from '../live'
 import { useCalmBoard } from '../parts/calm_board'
+import { useFreshBoard } from '../parts/fresh_board'
 import { Graph } from '../parts/graph'
 import { Icon } from '../parts/icons'
 import { Screen } from '../parts/screen'
@@ -249,6 +250,7 @@ function TopGraph() {
 }
 
 export function ScoreboardView() {
+  useFreshBoard()
   return (
     <Screen title={words.value.board.title}>
       <div class="board-columns">
