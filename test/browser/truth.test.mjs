@@ -214,3 +214,16 @@ test('a name that was just chosen is on the board, though the first board is a t
     await page.getByRole('button', { name: 'Scoreboard' }).click()
     await page.locator('.list-line', { hasText: 'Late Comer' }).waitFor()
   }))
+
+test('a picture beside the game is found from every address', () =>
+  withPage(
+    { challenges: [{ ...challenges[0], description: '![map](images/map.png) [file](images/a.zip)' }] },
+    { path: '/challenge/1', who: 'p1' },
+    async ({ page, server }) => {
+      const image = page.locator('.markdown img')
+      await image.waitFor({ state: 'attached' })
+      assert.equal(await image.evaluate((it) => it.src), `${server.url}/images/map.png`)
+      const link = page.locator('.markdown a')
+      assert.equal(await link.evaluate((it) => it.href), `${server.url}/images/a.zip`)
+    },
+  ))

@@ -25,9 +25,26 @@ const FORBIDDEN = [
   'picture',
 ]
 
+/* null: what no address can be made of. */
+function resolve(address: string): URL | null {
+  try {
+    return new URL(address, `${location.origin}/`)
+  } catch {
+    return null
+  }
+}
+
 function isOurs(address: string): boolean {
-  const url = new URL(address, location.href)
-  return url.origin === location.origin || url.protocol === 'data:'
+  const url = resolve(address)
+  return url !== null && (url.origin === location.origin || url.protocol === 'data:')
+}
+
+/* What is told without a leading slash lies in the game's folder, whatever screen shows the text. */
+function fromRoot(node: Element, name: string): void {
+  const address = node.getAttribute(name)
+  if (address === null || address.startsWith('#')) return
+  const url = resolve(address)
+  if (url?.origin === location.origin) node.setAttribute(name, url.pathname + url.search + url.hash)
 }
 
 function linkElsewhere(link: HTMLAnchorElement): void {
@@ -46,6 +63,7 @@ function linkInstead(image: HTMLImageElement): void {
 
 /* Nothing is loaded from another host; links elsewhere open apart and tell nobody where they came from. */
 purify.addHook('afterSanitizeAttributes', (node) => {
+  for (const name of ['src', 'href', 'poster', 'background']) fromRoot(node, name)
   if (node instanceof HTMLImageElement) {
     if (!isOurs(node.getAttribute('src') ?? '')) {
       linkInstead(node)
