@@ -227,3 +227,27 @@ test('a picture beside the game is found from every address', () =>
       assert.equal(await link.evaluate((it) => it.href), `${server.url}/images/a.zip`)
     },
   ))
+
+test("with a clock that is wrong the graph's axis says what its table says", () =>
+  withPage({}, { path: '/scoreboard', who: 'p1', timezoneId: 'UTC' }, async ({ page, server }) => {
+    solve(server, 2, 1)
+    await page.addInitScript(() => {
+      const now = Date.now
+      Date.now = () => now() + 5 * 3_600_000
+      const fill = CanvasRenderingContext2D.prototype.fillText
+      window.drawn = []
+      CanvasRenderingContext2D.prototype.fillText = function (text, ...more) {
+        window.drawn.push(text)
+        return fill.call(this, text, ...more)
+      }
+    })
+    await page.reload()
+    await page.locator('.plot canvas').waitFor()
+    await page.getByText('Show as a table').click()
+    const shown = await page.locator('.plain-table td').first().textContent()
+    const hour = /(\d\d):\d\d/.exec(shown)[1]
+    const drawn = () => page.evaluate(() => window.drawn)
+    await until(async () => (await drawn()).some((text) => /^\d\d:\d\d/.test(text)), 'an axis')
+    const hours = (await drawn()).filter((text) => /^\d\d:\d\d/.test(text)).map((text) => text.slice(0, 2))
+    assert.ok(hours.includes(hour), `${hour} in ${hours}`)
+  }))

@@ -14,6 +14,11 @@ export function serverNow(): number {
   return Date.now() + offsetMs
 }
 
+/* A time of the server's as the viewer's own clock would have shown it. */
+export function viewerTime(ts: number): number {
+  return ts - offsetMs
+}
+
 /* Counts seconds; whoever reads it is drawn again each second, nobody else is. */
 const seconds = signal(0)
 setInterval(() => {
@@ -29,11 +34,10 @@ type Formatter = (ts: number) => string
 function formatter(options: Intl.DateTimeFormatOptions): ReadonlySignal<Formatter> {
   return computed(() => {
     const format = new Intl.DateTimeFormat(localeOf.value, options)
-    return (ts: number) => format.format(ts - offsetMs)
+    return (ts: number) => format.format(viewerTime(ts))
   })
 }
 
-/* Server times are shown as the viewer's own clock would have shown them. */
 export const formatTime = formatter({ hour: '2-digit', minute: '2-digit', second: '2-digit' })
 export const formatMoment = formatter({
   day: 'numeric',

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Points over time: the canvas, its legend of buttons, zoom for mouse and keyboard, and the table that says the same. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { formatMoment, formatNumber, serverNow } from '../clock'
+import { formatMoment, formatNumber, viewerTime } from '../clock'
 import { language, localeOf, words } from '../i18n'
 import type { Plot, PlotLine, PlotLook } from '../lazy/plot'
 import { assignStyles, lineStyles, markerPath, type LineStyle } from '../line_styles'
@@ -63,6 +63,11 @@ function styleOf(styles: ReadonlyMap<number, number>, userId: number): LineStyle
   return lineStyles[index] ?? { light: '#444444', dark: '#cccccc', dash: [], marker: 'circle' }
 }
 
+/* The axis tells times by the viewer's clock, as the table does. */
+function byViewer(series: Series): Series {
+  return { ...series, points: series.points.map(([ts, total]) => [viewerTime(ts), total]) }
+}
+
 /* The canvas is made anew when the lines, the theme or the language change, and only then. */
 function usePlot(all: readonly Series[], styles: ReadonlyMap<number, number>, big: boolean) {
   const host = useRef<HTMLDivElement>(null)
@@ -77,14 +82,14 @@ function usePlot(all: readonly Series[], styles: ReadonlyMap<number, number>, bi
   const lines = useRef<PlotLine[]>([])
 
   function redraw(): void {
-    const drawn = latest.current
+    const drawn = latest.current.map(byViewer)
     /* Rendered anew already, and the effect that makes the canvas for it is still to come. */
     if (drawn.length !== lines.current.length) return
     drawn.forEach((series, i) => {
       const moments = lines.current[i]?.moments as Set<number>
       for (const [ts] of series.points) moments.add(ts / 1000)
     })
-    plot.current?.setData(alignSeries(drawn, serverNow()))
+    plot.current?.setData(alignSeries(drawn, Date.now()))
   }
 
   useEffect(() => {
@@ -95,11 +100,11 @@ function usePlot(all: readonly Series[], styles: ReadonlyMap<number, number>, bi
     import('../lazy/plot').then(
       ({ createPlot }) => {
         if (gone) return
-        const drawn = latest.current
+        const drawn = latest.current.map(byViewer)
         lines.current = drawn.map((series) =>
           plotLine(series, styleOf(styles, series.userId), dark, big),
         )
-        plot.current = createPlot(box, lines.current, alignSeries(drawn, serverNow()), look(big))
+        plot.current = createPlot(box, lines.current, alignSeries(drawn, Date.now()), look(big))
         sizes.observe(box)
       },
       () => setFailed(true),
