@@ -251,3 +251,21 @@ test("with a clock that is wrong the graph's axis says what its table says", () 
     const hours = (await drawn()).filter((text) => /^\d\d:\d\d/.test(text)).map((text) => text.slice(0, 2))
     assert.ok(hours.includes(hour), `${hour} in ${hours}`)
   }))
+
+test('a new name stands beside what happened before it', () =>
+  withPage({}, { path: '/scoreboard', who: 'p1' }, async ({ page, server }) => {
+    solve(server, 2, 1)
+    await page.reload()
+    await page.locator('.legend', { hasText: 'CryptoCats' }).waitFor()
+    server.world.players[1].name = 'Crypto Dogs'
+    await page.getByRole('button', { name: 'Challenges' }).click()
+    await page.getByRole('button', { name: 'Scoreboard' }).click()
+    await page.locator('.list-line', { hasText: 'Crypto Dogs' }).waitFor()
+    await page.locator('.legend', { hasText: 'Crypto Dogs' }).waitFor()
+    server.world.players[1].name = 'Crypto Cows'
+    const answers = server.world.answers
+    answers.set('GET /api/graph', { body: { seq: 1, players: [{ user_id: 2, displayname: 'Crypto Dogs', points: [[Date.now(), 50]] }] } })
+    await page.getByRole('button', { name: 'Challenges' }).click()
+    await page.getByRole('button', { name: 'Scoreboard' }).click()
+    await page.locator('.legend', { hasText: 'Crypto Cows' }).waitFor()
+  }))

@@ -216,6 +216,14 @@ export function playerById(board: Board, userId: number): Player | null {
   return slot === undefined ? null : (board.players[slot] ?? null)
 }
 
+/* The name of now, also beside an event of before. */
+export function nameOf(
+  board: Board,
+  who: { readonly userId: number; readonly name: string },
+): string {
+  return playerById(board, who.userId)?.name ?? who.name
+}
+
 /* 1 is the best; null: not on the board. */
 export function placeOf(board: Board, userId: number): number | null {
   const player = playerById(board, userId)

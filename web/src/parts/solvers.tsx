@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Who solved a challenge, in order: one answer from the server, carried on by the live events. */
 import { api, type Solver } from '../api'
-import type { Board } from '../board'
+import { nameOf, type Board } from '../board'
 import { formatWhen } from '../clock'
 import type { ScoreEvent } from '../events'
 import { words } from '../i18n'
+import { board } from '../live'
 import { paths } from '../route'
 import { me } from '../session'
 import { useKept, type Keeper } from './kept'
@@ -51,7 +52,7 @@ export function Solvers(props: { id: number }) {
           <li key={solver.seq} class="solver" data-mine={solver.userId === me.value?.userId}>
             <span class="solver-place">{solver.place}</span>
             <a href={paths.player(solver.userId)} class="min-w-0 truncate">
-              <bdi>{solver.name}</bdi>
+              <bdi>{nameOf(board.value, solver)}</bdi>
             </a>
             <span class="text-sm text-soft">{formatWhen.value(solver.ts)}</span>
           </li>

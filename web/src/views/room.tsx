@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The room's screen: for a projector, read from the last row, left alone all day. */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { topPlayers, type Board, type Player } from '../board'
+import { nameOf, topPlayers, type Board, type Player } from '../board'
 import { everySecond, formatNumber, formatSpan, formatTime, serverNow } from '../clock'
 import { openGraphData } from '../graph_data'
 import { words } from '../i18n'
@@ -188,7 +188,7 @@ function Ticker(props: { board: Board }) {
           <li key={event.id} class="room-solve">
             <span class="tabular-nums text-soft">{formatTime.value(event.ts)}</span>
             <span class="min-w-0 flex-1 truncate" dir="auto">
-              {t.solvedBy(event.name, event.challenge)}
+              {t.solvedBy(nameOf(props.board, event), event.challenge)}
             </span>
             {event.place === 1 && <span class="chip chip-strong">{t.firstBlood}</span>}
             <span class="tabular-nums">+{formatNumber.value(event.points)}</span>

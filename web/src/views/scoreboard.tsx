@@ -2,7 +2,7 @@
 /* Everybody, best first, live and searchable; and the points over time of whoever is wanted. */
 import type { RefObject } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { placeOf, playerById, topPlayers, type Board, type Player } from '../board'
+import { nameOf, placeOf, playerById, topPlayers, type Board, type Player } from '../board'
 import { formatNumber, formatWhen } from '../clock'
 import { openGraphData } from '../graph_data'
 import { words } from '../i18n'
@@ -222,7 +222,10 @@ function TopGraph() {
   const shown = [...top, ...added.filter((userId) => !top.includes(userId))]
   useEffect(() => data.want(shown), [shown.join()])
   const known = data.series.value
-  const all = shown.map((userId) => known.get(userId)).filter((series) => series !== undefined)
+  const all = shown
+    .map((userId) => known.get(userId))
+    .filter((series) => series !== undefined)
+    .map((series) => ({ ...series, name: nameOf(board, series) }))
   return (
     <section class="panel p-4 sm:p-5" aria-labelledby="graph-title">
       <h2 id="graph-title" class="section-title mb-3">
