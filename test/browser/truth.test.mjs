@@ -157,6 +157,7 @@ test('all tabs of a browser are one player: the one who logged in last', () =>
 test('a session that has become another player by a new stream is that player altogether', () =>
   withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, server }) => {
     solve(server, 1, 3)
+    await page.reload() /* or it may fall between the list of challenges and the first board */
     await page.locator('.card[data-state=solved]').waitFor()
     await live(page)
     const { sessions } = server.world
