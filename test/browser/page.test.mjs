@@ -1,32 +1,12 @@
 // SPDX-License-Identifier: MIT
 // How the page behaves: keyboard, phone, languages, the stream's troubles, the room's screen.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { launch, logIn, openPage, until } from './browser.mjs'
-import { addPlayers, happen, makeWorld, solve, startDouble } from './double.mjs'
+import { test } from 'node:test'
+import { logIn, until } from './browser.mjs'
+import { addPlayers, happen, solve } from './double.mjs'
 import { challenges, players } from './game.mjs'
+import { live, withPage } from './with_page.mjs'
 
-let browser
-before(async () => {
-  browser = await launch()
-})
-after(() => browser?.close())
-
-async function withPage(settings, options, run) {
-  const { path = '/', who = null, ...more } = options
-  const server = await startDouble(makeWorld({ challenges, players: players(), ...settings }))
-  const cookies = who === null ? [] : [server.cookieFor(who)]
-  const opened = await openPage(browser, server.url + path, { cookies, ...more })
-  try {
-    await run({ server, ...opened })
-    assert.deepEqual(opened.faults, [])
-  } finally {
-    await opened.context.close()
-    await server.stop()
-  }
-}
-
-const live = (page) => page.locator('.stream-state[data-state=live]').waitFor()
 const score = async (page) => (await page.getByTestId('my-score').textContent()) ?? ''
 const focused = (page) =>
   page.evaluate(() => {

@@ -1,32 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What the page shows is what the server knows, also after a bad moment of either, and hours later.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { launch, logIn, openPage, until } from './browser.mjs'
-import { happen, makeWorld, solve, startDouble } from './double.mjs'
-import { challenges, players } from './game.mjs'
+import { test } from 'node:test'
+import { logIn, until } from './browser.mjs'
+import { happen, solve } from './double.mjs'
+import { challenges } from './game.mjs'
+import { live, withPage } from './with_page.mjs'
 
-let browser
-before(async () => {
-  browser = await launch()
-})
-after(() => browser?.close())
-
-async function withPage(settings, options, run) {
-  const { path = '/', who = null, ...more } = options
-  const server = await startDouble(makeWorld({ challenges, players: players(), ...settings }))
-  const cookies = who === null ? [] : [server.cookieFor(who)]
-  const opened = await openPage(browser, server.url + path, { cookies, ...more })
-  try {
-    await run({ server, ...opened })
-    assert.deepEqual(opened.faults, [])
-  } finally {
-    await opened.context.close()
-    await server.stop()
-  }
-}
-
-const live = (page) => page.locator('.stream-state[data-state=live]').waitFor()
 const field = (page) => page.getByPlaceholder('Enter FLAG text here')
 const busy = { status: 503, body: { error: 'unavailable' }, headers: { 'retry-after': '1' } }
 const calls = (server, call) => server.world.calls.filter((made) => made === call).length

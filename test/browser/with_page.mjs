@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// with_page.mjs - one browser a test file, and for each test a server of its own (double.mjs) and a page at it.
+import assert from 'node:assert/strict'
+import { after, before } from 'node:test'
+import { launch, openPage } from './browser.mjs'
+import { makeWorld, startDouble } from './double.mjs'
+import { challenges, players } from './game.mjs'
+
+let browser
+before(async () => {
+  browser = await launch()
+})
+after(() => browser?.close())
+
+export async function withPage(settings, options, run) {
+  const { path = '/', who = null, ...more } = options
+  const server = await startDouble(makeWorld({ challenges, players: players(), ...settings }))
+  const cookies = who === null ? [] : [server.cookieFor(who)]
+  const opened = await openPage(browser, server.url + path, { cookies, ...more })
+  try {
+    await run({ server, ...opened })
+    assert.deepEqual(opened.faults, [])
+  } finally {
+    await opened.context.close()
+    await server.stop()
+  }
+}
+
+export const live = (page) => page.locator('.stream-state[data-state=live]').waitFor()
