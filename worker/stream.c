@@ -60,8 +60,8 @@ struct stream_hub {
     bool timer_active;
     uint64_t read_us; /* when the ring was last read */
 
-    uint32_t
-        ping_interval_ms; /* that the clients are pinged and judged by: a reload may bring others */
+    /* That the clients are pinged and judged by: a reload may bring others. */
+    uint32_t ping_interval_ms;
     uint32_t ping_timeout_ms;
 
     uint32_t auth_round;  /* one more: sessions have ended somewhere */

@@ -309,17 +309,23 @@ static void nobody_sees_a_board_of_before_a_reset_while_others_wait(void **state
     close(second);
 }
 
+/* A client that has been given the board. */
+static void connect_and_see(int *ret_client, struct buf *got)
+{
+    atomic_store(&side.control.ready, 1);
+    side.may_take = true;
+    (void)fixture_connect(ret_client);
+    fixture_send(*ret_client, ASK(""));
+    fixture_expect(*ret_client, got, TEXT);
+}
+
 static void a_board_of_before_a_reset_is_no_answer_for_want_of_another(void **state)
 {
     struct buf got = BUF_INIT(1 << 16);
     int client;
 
     (void)state;
-    atomic_store(&side.control.ready, 1);
-    side.may_take = true;
-    (void)fixture_connect(&client);
-    fixture_send(client, ASK(""));
-    fixture_expect(client, &got, TEXT);
+    connect_and_see(&client, &got);
     side.cannot_take = true;
     fixture_send(client, RESET ASK(""));
     buf_reset(&got);
@@ -357,11 +363,7 @@ static void an_old_board_is_no_answer_when_no_newer_one_can_be_had(void **state)
     int client;
 
     (void)state;
-    atomic_store(&side.control.ready, 1);
-    side.may_take = true;
-    (void)fixture_connect(&client);
-    fixture_send(client, ASK(""));
-    fixture_expect(client, &got, TEXT);
+    connect_and_see(&client, &got);
     side.cannot_take = true;
     atomic_fetch_add(&side.head.version, 1);
     fixture_send(client, ASK(""));

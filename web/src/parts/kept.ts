@@ -24,7 +24,7 @@ const WRONG_MS = 4000
 const LONGEST_MS = 240_000 /* where asking does not help it is done ever more seldom */
 
 /* The server knows no such thing: asking again would not change that. */
-function isFinal(answer: Answer<unknown> | null): boolean {
+export function isFinal(answer: Answer<unknown> | null): boolean {
   return answer?.kind === 'refused' && (answer.status === 404 || answer.status === 400)
 }
 

@@ -9,7 +9,7 @@ import { words } from '../i18n'
 import { board } from '../live'
 import { commonFailure } from '../parts/failure'
 import { Graph } from '../parts/graph'
-import { useKept, type Keeper } from '../parts/kept'
+import { isFinal, useKept, type Keeper } from '../parts/kept'
 import { Screen } from '../parts/screen'
 import { paths } from '../route'
 import { seriesFromHistory } from '../series'
@@ -133,7 +133,7 @@ function Player(props: { history: PlayerHistory }) {
 export function PlayerView(props: { id: number }) {
   const t = words.value
   const { known: history, failure } = useKept(props.id, keeper)
-  const gone = failure?.kind === 'refused' && (failure.status === 404 || failure.status === 400)
+  const gone = isFinal(failure)
   const name = playerById(board.value, props.id)?.name ?? history?.name ?? ''
   return (
     <Screen
