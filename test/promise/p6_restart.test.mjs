@@ -303,6 +303,13 @@ describe("P6: a reload", () => {
   let stream;
   const rewrite = (list) =>
     writeFileSync(join(server.dir, "challenges.json"), JSON.stringify(list, null, 1));
+  /** Resolves with what was logged meanwhile. */
+  const reload = async () => {
+    const from = server.log().length;
+    server.signal("SIGHUP");
+    await server.waitForLog(/msg=reloaded/, 10000, from);
+    return server.log().slice(from);
+  };
   const titles = async () => (await one.get("/api/challenges")).json.map((entry) => entry.title);
 
   before(async () => {
@@ -323,10 +330,8 @@ describe("P6: a reload", () => {
 
   test("takes new challenges in and keeps every stream and process", async () => {
     const pids = [server.dbPid(), ...server.workers()];
-    const from = server.log().length;
     rewrite([challenge(1), challenge(2, { title: "Renamed" }), challenge(3)]);
-    server.signal("SIGHUP");
-    await server.waitForLog(/msg=reloaded/, 10000, from);
+    await reload();
     assert.deepEqual(await titles(), ["Challenge 1", "Renamed", "Challenge 3"]);
     assert.equal((await one.submit(3, flagOf(3))).json.result, "correct");
     await stream.waitForEvent((event) => event.challenge_id === 3);
@@ -403,25 +408,23 @@ describe("P6: a reload", () => {
 
   test("ends the sessions of a name whose password is another one now", async () => {
     const path = join(server.dir, "credentials.csv");
-    const reload = async (text) => {
-      const from = server.log().length;
+    const rewriteLine = async (text) => {
       writeFileSync(path, text);
-      server.signal("SIGHUP");
-      await server.waitForLog(/msg=reloaded/, 10000, from);
+      await reload();
     };
     const first = readFileSync(path, "utf8");
     const old = new Player(server.url, "newcomer", playerPassword(1));
     await old.login();
     const theirs = await openStream(old.streamUrl);
     await theirs.waitForFrames(1);
-    await reload(first.replace(`newcomer,${playerPassword(1)}\n`, "")); // gone, and back
-    await reload(first.replace(`newcomer,${playerPassword(1)}`, "newcomer,another"));
+    await rewriteLine(first.replace(`newcomer,${playerPassword(1)}\n`, "")); // gone, and back
+    await rewriteLine(first.replace(`newcomer,${playerPassword(1)}`, "newcomer,another"));
     assert.equal((await waitFor("the stream's end", () => theirs.end)).code, 1008);
     assert.equal((await old.get("/api/me")).status, 401);
     await assert.rejects(openStream(old.streamUrl), { status: 401 });
     const again = new Player(server.url, "newcomer", "another");
     await again.login();
-    await reload(first.replace(`newcomer,${playerPassword(1)}`, "newcomer,a third one"));
+    await rewriteLine(first.replace(`newcomer,${playerPassword(1)}`, "newcomer,a third one"));
     assert.equal((await again.get("/api/me")).status, 401, "also without having been gone");
     assert.equal((await one.get("/api/me")).status, 200, "others stay");
     assert.equal(stream.end, undefined);
@@ -429,12 +432,10 @@ describe("P6: a reload", () => {
   });
 
   test("ends the streams of screens that may not see the board any more", async () => {
-    const reload = async (token, yaml) => {
-      const from = server.log().length;
+    const letIn = async (token, yaml) => {
       writeFileSync(join(server.dir, ".env"), `CTFG_DISPLAY_TOKEN=${token}\n`, { mode: 0o600 });
       writeFileSync(join(server.dir, "ctfg.yaml"), yaml);
-      server.signal("SIGHUP");
-      await server.waitForLog(/msg=reloaded/, 10000, from);
+      await reload();
     };
     const screen = async (token) => {
       const headers = { Authorization: `Bearer ${token}` };
@@ -446,15 +447,15 @@ describe("P6: a reload", () => {
       await assert.rejects(openStream(url), { status: 401 });
     };
     const [everybody, nobody] = [true, false].map((is) => `game:\n  board_public: ${is}\n`);
-    await reload("the-first-display-token", everybody);
+    await letIn("the-first-display-token", everybody);
     const open = await screen("none at all");
-    await reload("the-first-display-token", nobody);
+    await letIn("the-first-display-token", nobody);
     await isOver(open);
     const first = await screen("the-first-display-token");
-    await reload("the-second-display-token", nobody);
+    await letIn("the-second-display-token", nobody);
     await isOver(first);
     const second = await screen("the-second-display-token");
-    await reload("the-second-display-token", everybody);
+    await letIn("the-second-display-token", everybody);
     (await openStream(second.url)).close();
     assert.equal(second.stream.end, undefined, "who had the token may see what everybody may");
     assert.equal(stream.end, undefined, "a player's stays");
@@ -463,7 +464,7 @@ describe("P6: a reload", () => {
 
   test("takes settings over, and names those that wait for a restart", async () => {
     const path = join(server.dir, "ctfg.yaml");
-    const reload = async (text) => {
+    const takeOver = async (text) => {
       const from = server.log().length;
       writeFileSync(path, text);
       server.signal("SIGHUP");
@@ -471,14 +472,14 @@ describe("P6: a reload", () => {
       return server.log().slice(from);
     };
     const debugLines = () => server.log().match(/level=debug/g)?.length ?? 0;
-    await reload("log:\n  level: debug\n");
+    await takeOver("log:\n  level: debug\n");
     assert.equal(debugLines(), 0);
     server.kill(server.workers()[0]); // its successor is ready: a line of level debug
     await waitFor("a line of level debug", () => debugLines() > 0);
     await waitFor("both workers", () => server.workers().length === 2);
     await waitFor("a stream", () => one.get("/api/me").then((answer) => answer.status === 200, () => false));
 
-    const log = await reload(
+    const log = await takeOver(
       "limits:\n  name: 1 + 1/1h\nstream:\n  ring: 2048\nprocess:\n  workers: 5\n",
     );
     assert.match(log, /a setting takes effect at a restart" key=stream\.ring/);
@@ -486,7 +487,7 @@ describe("P6: a reload", () => {
     assert.doesNotMatch(log, /key=limits/);
     assert.equal((await one.post("/api/set-name", { name: "First" })).status, 200);
     assert.equal((await one.post("/api/set-name", { name: "Second" })).status, 429);
-    await reload("");
+    await takeOver("");
     await waitFor("the looser limit", async () => {
       return (await one.post("/api/set-name", { name: "Second" })).status === 200;
     });
@@ -496,21 +497,18 @@ describe("P6: a reload", () => {
     const path = join(server.dir, "ctfg.yaml");
     const file = join(server.dir, "later.log");
     const limit = () => metric(server, "ctfg_db_queue_depth_limit");
-    const reload = async (text) => {
-      const from = server.log().length;
+    const waiting = async (text) => {
       writeFileSync(path, text);
-      server.signal("SIGHUP");
-      await server.waitForLog(/msg=reloaded/, 10000, from);
-      return server.log().slice(from).match(/(?<=takes effect at a restart" key=)\S+/g) ?? [];
+      return (await reload()).match(/(?<=takes effect at a restart" key=)\S+/g) ?? [];
     };
     const before = await limit();
     const later = `log:\n  file: ${file}\ndatabase:\n  queue: 17\n`;
-    assert.deepEqual(await reload(later), ["log.file", "database.queue"]);
-    assert.deepEqual(await reload(`${later}# again\n`), ["log.file", "database.queue"], "each time");
+    assert.deepEqual(await waiting(later), ["log.file", "database.queue"]);
+    assert.deepEqual(await waiting(`${later}# again\n`), ["log.file", "database.queue"], "each time");
     server.kill(server.dbPid());
     await waitFor("db again", () => one.get("/api/me").then((answer) => answer.status === 200, () => false));
     server.signal("SIGUSR1"); // of a log that goes to standard error
-    assert.deepEqual(await reload(""), [], "nothing differs any more");
+    assert.deepEqual(await waiting(""), [], "nothing differs any more");
     assert.equal(await limit(), before);
     assert.ok(!existsSync(file));
   });
@@ -521,9 +519,7 @@ describe("P6: a reload", () => {
     const pids = [server.pid, server.dbPid(), ...server.workers()];
     const before = pids.map(kilobytes);
     for (let i = 0; i < 20; i++) {
-      const from = server.log().length;
-      server.signal("SIGHUP");
-      await server.waitForLog(/msg=reloaded/, 10000, from);
+      await reload();
     }
     pids.map(kilobytes).forEach((now, i) => {
       assert.ok(now - before[i] < REST_KB, `${titleOf(pids[i])}: ${before[i]} kB, then ${now} kB`);
