@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shm/base/check.h"
+#include "worker/blob_file.h"
 
 struct blob *blob_with_room(size_t len, char **ret_room)
 {
@@ -71,6 +72,9 @@ void blob_unref(struct blob *blob)
     CHECK(blob->refs > 0);
     if (--blob->refs > 0) {
         return;
+    }
+    if (blob->file != NULL) {
+        blob->file->blob = NULL;
     }
     if (!blob->borrowed) {
         free((void *)(uintptr_t)blob->bytes);

@@ -14,11 +14,14 @@
 #include "shm/base/compiler.h"
 #include "shm/base/str.h"
 
+struct blob_file;
+
 struct blob {
     uint32_t refs;
     uint32_t borrowed; /* 1: bytes are not to be freed by themselves */
     size_t len;
     const char *bytes;
+    struct blob_file *file; /* has the same bytes (blob_file.h); NULL: none */
 };
 
 /* All return a blob with one reference, or NULL for want of memory. */

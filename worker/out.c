@@ -192,6 +192,25 @@ unsigned out_gather(const struct conn_out *out, uv_buf_t *ret_pieces, unsigned m
     return count;
 }
 
+bool out_file_is_next(const struct conn_out *out, struct out_file *ret_file)
+{
+    struct str head = {0};
+
+    for (size_t i = 0; i < out->count && i < 2; i++) {
+        const struct piece *piece = piece_at(out, i);
+
+        if (piece->blob != NULL && piece->blob->file != NULL) {
+            *ret_file = (struct out_file){.file = piece->blob->file,
+                                          .head = head,
+                                          .from = (size_t)(piece->data - piece->blob->bytes),
+                                          .len = piece->len};
+            return true;
+        }
+        head = (struct str){piece->data, piece->len};
+    }
+    return false;
+}
+
 void out_consume(struct conn_out *out, size_t len)
 {
     CHECK(len <= out->bytes);

@@ -30,6 +30,14 @@ size_t out_bytes(const struct conn_out *out);
 
 /* The oldest pieces, at most max of them; returns how many. */
 unsigned out_gather(const struct conn_out *out, uv_buf_t *ret_pieces, unsigned max);
+/* The oldest piece, or the one behind it, is of a blob with a file: sent from there it is not copied. */
+struct out_file {
+    const struct blob_file *file;
+    struct str head; /* the piece before it; empty: none */
+    size_t from;
+    size_t len;
+};
+bool out_file_is_next(const struct conn_out *out, struct out_file *ret_file);
 /* The oldest len bytes are written. */
 void out_consume(struct conn_out *out, size_t len);
 

@@ -99,9 +99,15 @@ static const struct rule rules[] = {
     {SYS_fcntl,             ALLOW, IF,     LOW(1), ALL, F_DUPFD_CLOEXEC},
     {SYS_fcntl,             ALLOW, IF,     LOW(1), ALL, F_GET_SEALS},
     {SYS_sendto,            ALLOW, IF,     LOW(3), ALL, NO_WAIT}, /* to the journal: by address */
+    {SYS_sendto,            ALLOW, IF,     LOW(3), ALL, NO_WAIT | MSG_MORE},
     {SYS_sendto,            KILL,  ALWAYS, 0, 0, 0},
     {SYS_sendmsg,           ALLOW, IF,     LOW(2), ALL, NO_WAIT}, /* MSG_FASTOPEN would connect */
     {SYS_sendmsg,           KILL,  ALWAYS, 0, 0, 0},
+
+    /* A large answer, from a file of memory that is open already. */
+    {SYS_sendfile,          ALLOW, ALWAYS, 0, 0, 0},
+    {SYS_ftruncate,         ALLOW, IF,     LOW(1), ALL, 0},
+    {SYS_pwrite64,          ALLOW, ALWAYS, 0, 0, 0},
 
     /* To db, when it has died: a stream socket of this machine, to a nameless address. */
     {SYS_socket,            KILL,  UNLESS, LOW(0), ALL, AF_UNIX},

@@ -16,6 +16,7 @@
 #include "shm/base/check.h"
 #include "shm/base/clock.h"
 #include "shm/slots.h"
+#include "worker/blob_file.h"
 #include "worker/conn_table.h"
 #include "worker/context.h"
 #include "worker/http.h"
@@ -87,6 +88,24 @@ static void write_later(struct conn *conn, const uv_buf_t *pieces, unsigned coun
     count_as_slow(conn);
 }
 
+/* A large answer that has a file goes from there, as far as the socket takes it; what is left of it
+ * goes from memory, once the client has read. */
+static int try_write(struct conn *conn, const uv_buf_t *pieces, unsigned count)
+{
+    struct out_file file;
+    uv_os_fd_t fd;
+
+    if (conn->uv.handle.type == UV_TCP && out_file_is_next(conn->out, &file) &&
+        uv_fileno(&conn->uv.handle, &fd) == 0) {
+        size_t sent = blob_file_send(file.file, fd, file.head, file.from, file.len);
+
+        if (sent > 0) {
+            return (int)sent;
+        }
+    }
+    return uv_try_write(&conn->uv.stream, pieces, count);
+}
+
 static void write_queue(struct conn *conn)
 {
     uv_buf_t pieces[PIECES_MAX];
@@ -99,7 +118,7 @@ static void write_queue(struct conn *conn)
             conn->out = NULL;
             return;
         }
-        int written = uv_try_write(&conn->uv.stream, pieces, count);
+        int written = try_write(conn, pieces, count);
         if (written == UV_EAGAIN) {
             write_later(conn, pieces, count);
         } else if (written < 0) {

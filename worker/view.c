@@ -19,6 +19,7 @@
 #include "shm/slots.h"
 #include "shm/state.h"
 #include "worker/blob.h"
+#include "worker/blob_file.h"
 #include "worker/compress.h"
 #include "worker/conn.h"
 #include "worker/context.h"
@@ -69,6 +70,7 @@ struct view {
     uint64_t ready_hash;
     size_t ready_bytes;
     struct blob *blobs[WISH_FORMS]; /* made when first asked for */
+    struct blob_file files[WISH_FORMS];
 
     /* What is being built. */
     struct part_list next;
@@ -321,11 +323,21 @@ static struct blob *join_gzip(const struct view *view)
     return blob;
 }
 
+static void join(struct view *view, enum wish_form form);
+
 static struct blob *blob_of(struct view *view, enum wish_form form)
 {
-    if (view->blobs[form] != NULL) {
-        return view->blobs[form];
+    if (view->blobs[form] == NULL) {
+        join(view, form);
+        if (view->blobs[form] != NULL) {
+            blob_file_fill(&view->files[form], view->blobs[form]);
+        }
     }
+    return view->blobs[form];
+}
+
+static void join(struct view *view, enum wish_form form)
+{
     switch (form) {
     case WISH_PLAIN:
     case WISH_FORMS:
@@ -346,7 +358,6 @@ static struct blob *blob_of(struct view *view, enum wish_form form)
         break;
     }
     }
-    return view->blobs[form];
 }
 
 /* ---- answering ---- */
@@ -565,6 +576,9 @@ bool view_start(struct worker *worker)
     table->slice.data = table;
     for (int i = 0; i < VIEW_COUNT; i++) {
         table->views[i].maker = makers[i];
+        for (int form = 0; form < WISH_FORMS; form++) {
+            blob_file_open(&table->views[i].files[form]);
+        }
     }
     worker->views = table;
     return true;

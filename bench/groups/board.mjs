@@ -2,8 +2,10 @@
 // board.mjs - the scoreboard of 20,000 players, compressed, while 500 solves a second commit.
 //
 // One worker on the first core, everything that asks on the second.  A round: the solves alone, the
-// solves and wrk on the board, wrk on nginx that serves the same compressed bytes as a file.  A GET's CPU
+// solves and GETs of the board, GETs of nginx that serves the same compressed bytes as a file.  A GET's CPU
 // is what the second took more than the first, over its GETs: building and compressing the board is in it.
+// The GETs are asked by bench/clients/rate.c, not by wrk: that reads 8 KB at a time, so that it, and not a
+// server, would say how many of these answers there are in a second, and what the builds are shared by.
 // Meanwhile somebody looks at the board again and again; how old is what they see?
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -11,7 +13,7 @@ import { Agent, get as httpGet } from "node:http";
 import { join } from "node:path";
 
 import { flatGame, loginAll, pairs, playedDatabase } from "../lib/games.mjs";
-import { CLIENT_CORE, get, post, rate, SERVER_CORE } from "../lib/load.mjs";
+import { CLIENT_CORE, onClientCore, post, rate, SERVER_CORE } from "../lib/load.mjs";
 import { startNginx } from "../lib/rivals.mjs";
 import { inTurn, plain, ratio } from "../lib/rounds.mjs";
 import { cpuSeconds, startCtfg, tempFolder } from "../lib/server.mjs";
@@ -20,9 +22,23 @@ const CHALLENGES = 300;
 const SOLVERS = 500;
 const PER_S = 500;
 const PATH = "/api/scoreboard";
-const GZIP = ["Accept-Encoding: gzip"];
+const GZIP = "Accept-Encoding: gzip";
+const GETS_PER_S_MAX = 60000; /* more than any of them answers */
 
 const nowUs = () => (performance.timeOrigin + performance.now()) * 1000;
+
+/** GETs on 64 connections, one after another. */
+async function asked(server, path, seconds) {
+  const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${GZIP}\r\n\r\n`;
+  const pids = server.family();
+  const before = cpuSeconds(pids);
+  const requests = Array.from({ length: GETS_PER_S_MAX * seconds }, () => request);
+  const { asked: count, failed } = await rate(server, requests, { connections: 64, seconds, prefix: CLIENT_CORE });
+  if (failed > 0) {
+    throw new Error(`${failed} GETs of ${path} were refused`);
+  }
+  return { requests: count, cpu_us: ((cpuSeconds(pids) - before) * 1e6) / count };
+}
 
 /** Looks until stopped: when it asked, and the newest event that the answer holds (its ETag's number). */
 function look(port) {
@@ -32,7 +48,7 @@ function look(port) {
   const once = () =>
     new Promise((resolve, reject) => {
       const asked_us = nowUs();
-      const options = { port, host: "127.0.0.1", path: PATH, agent, headers: { "accept-encoding": "gzip" } };
+      const options = { port, host: "127.0.0.1", path: PATH, method: "HEAD", agent, headers: { "accept-encoding": "gzip" } };
       httpGet(options, (answer) => {
         seen.push({ asked_us, seq: Number(/^"(\d+)-/.exec(answer.headers.etag)[1]) });
         answer.resume().on("end", resolve);
@@ -81,7 +97,7 @@ export default async function board({ rounds, seconds, players }) {
     }
   };
   const file = join(tempFolder(), "board");
-  execFileSync("curl", ["-sf", "-o", file, "-H", GZIP[0], `http://127.0.0.1:${ctfg.port}${PATH}`]);
+  execFileSync("curl", ["-sf", "-o", file, "-H", GZIP, `http://127.0.0.1:${ctfg.port}${PATH}`]);
   const bytes = readFileSync(file);
   const nginx = await startNginx({ "answer.json": bytes }, SERVER_CORE);
   const s = Math.max(2, seconds);
@@ -95,18 +111,20 @@ export default async function board({ rounds, seconds, players }) {
       alone_s = cpuSeconds(pids) - before;
     },
     ctfg: async () => {
+      const leaveCore = onClientCore();
       const stop = look(ctfg.port);
       const solving = solves(s);
       const before = cpuSeconds(pids);
-      const result = await get({ server: ctfg, path: PATH, headers: GZIP }, { seconds: s });
+      const result = await asked(ctfg, PATH, s);
       await solving;
       const all_s = cpuSeconds(pids) - before;
       const seen = await stop();
+      leaveCore();
       ages.push(oldest(seen, ctfg.dbPath));
       result.cpu_us = ((all_s - alone_s) * 1e6) / (result.requests + seen.length);
       return result;
     },
-    nginx: () => get({ server: nginx, path: "/answer.json", headers: GZIP }, { seconds: s }),
+    nginx: () => asked(nginx, "/answer.json", s),
   });
   await ctfg.stop();
   await nginx.stop();

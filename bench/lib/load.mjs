@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // load.mjs - the load generators: wrk for GETs, and the programs of bench/clients.
-import { execFile, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
@@ -12,6 +12,13 @@ import { cpuSeconds, root, tempFolder } from "./server.mjs";
 
 export const SERVER_CORE = ["taskset", "-c", "0"];
 export const CLIENT_CORE = ["taskset", "-c", "1"];
+
+/** Takes this process to the client's core, while it asks too; returns what lets it go again. */
+export function onClientCore() {
+  const take = (cores) => execFileSync("taskset", ["-cp", cores, String(process.pid)], { stdio: "ignore" });
+  take(CLIENT_CORE[2]);
+  return () => take(`0-${cpus().length - 1}`);
+}
 
 const run = promisify(execFile);
 const client = (name) => join(root, "build", "bench", "clients", name);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What everyone reads: the scoreboard and its graph, event pages, static files, what operators ask.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import http from "node:http";
+import net from "node:net";
+import { dirname } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 
@@ -412,6 +415,55 @@ describe("the organiser's own page", { timeout: 60000 }, () => {
       assert.equal(index.text, page);
     } finally {
       await server.stop();
+    }
+  });
+});
+
+describe("a large board", { timeout: 120000 }, () => {
+  const PLAYERS = 2000;
+  let server;
+  before(async () => {
+    const options = { game: makeGame({ players: PLAYERS, challenges }), flags: ["--workers", "1"] };
+    server = await startServer(options);
+    await server.stop();
+    execute(
+      server.dbPath,
+      `INSERT INTO events (ts, user_id, challenge_id, event_type, points)
+       SELECT 1700000000000000 + id * 1000, id, 1, 1, 100 FROM users ORDER BY id;`,
+    );
+    server = await startServer({ ...options, dbdir: dirname(server.dbPath) });
+  });
+  after(() => server?.stop());
+
+  it("stays whole for who reads late, while newer ones are made", async () => {
+    const player = await playerOf(server, 0);
+    const ask = async (coding) => {
+      const request = `GET /api/scoreboard HTTP/1.1\r\nHost: x\r\nCookie: ${player.cookie}\r\n${coding}Connection: close\r\n\r\n`;
+      const socket = net.connect({ port: Number(new URL(server.url).port), host: "127.0.0.1" });
+      socket.write(request);
+      await once(socket, "readable"); // its beginning is here, the rest in the kernel's hands
+      return socket;
+    };
+    const seen = [];
+    for (const id of [2, 3]) {
+      for (const coding of ["", "Accept-Encoding: gzip\r\n"]) {
+        seen.push({ coding, socket: await ask(coding), before: (await player.get("/api/scoreboard")).json.seq });
+      }
+      await boardWith(player, (await player.submit(id, flagOf(id))).json.seq);
+    }
+    for (const { coding, socket, before: seq } of seen) {
+      const chunks = [];
+      for await (const chunk of socket) {
+        chunks.push(chunk);
+      }
+      const all = Buffer.concat(chunks);
+      const headEnd = all.indexOf("\r\n\r\n") + 4;
+      const tag = Number(/ETag: "(\d+)-/.exec(all.subarray(0, headEnd).toString())[1]);
+      const body = all.subarray(headEnd);
+      const board = JSON.parse(coding === "" ? body : gunzipSync(body));
+      assert.equal(board.seq, tag);
+      assert.equal(tag, seq, "it was asked for before the solve");
+      assert.equal(board.players.length, PLAYERS);
     }
   });
 });

@@ -22,6 +22,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -53,6 +54,7 @@ static struct world {
     int player_fd; /* connected to tcp_fd */
     int control[2];
     int memory_fd;
+    int answer_fd; /* of blob_file.h */
 } world;
 
 typedef int (*attempt)(void); /* in the child: FINE or UNEXPECTED */
@@ -294,6 +296,24 @@ static int take_a_descriptor_and_map_it(void)
                    piece != MAP_FAILED && munmap(piece, 4096) == 0);
 }
 
+static int send_a_large_answer(void)
+{
+    static char page[4096];
+    off_t at = 0;
+
+    /* Read by nobody: a few kilobytes have room on their way. */
+    return fine_if(ftruncate(world.answer_fd, 0) == 0 &&
+                   pwrite(world.answer_fd, page, sizeof(page), 0) == (ssize_t)sizeof(page) &&
+                   send(world.player_fd, "x", 1, MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL) == 1 &&
+                   sendfile(world.player_fd, world.answer_fd, &at, sizeof(page)) ==
+                       (ssize_t)sizeof(page));
+}
+
+static int grow_a_file(void)
+{
+    return is_unknown(ftruncate(world.answer_fd, 4096));
+}
+
 static int write_to_the_log(void)
 {
     return fine_if(write(STDERR_FILENO, "", 0) == 0);
@@ -314,6 +334,7 @@ static const struct case_inside unknown[] = {
     {"TIOCSTI", type_into_the_terminal},
     {"prlimit of another", set_a_limit},
     {"io_uring", ask_for_a_ring},
+    {"ftruncate to a size", grow_a_file},
 };
 
 static const struct case_inside deadly[] = {
@@ -341,6 +362,7 @@ static const struct case_inside allowed[] = {
     {"connect to db", reach_db_anew},
     {"accept", take_a_client_in},
     {"a passed descriptor", take_a_descriptor_and_map_it},
+    {"a large answer", send_a_large_answer},
     {"log", write_to_the_log},
 };
 
@@ -451,6 +473,7 @@ static int open_everything(void **state)
     world.tcp_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     world.player_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     world.memory_fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    world.answer_fd = memfd_create("ctfg-sandbox-test", MFD_CLOEXEC);
     if (bind(world.db_fd, (struct sockaddr *)&nameless, sizeof(nameless.sun_family)) != 0 ||
         getsockname(world.db_fd, (struct sockaddr *)&world.db_address, &world.db_address_len) !=
             0 ||
