@@ -16,6 +16,7 @@ export const rows = [
   ["scoreboard_nginx", "`GET /api/scoreboard`, 20,000 players, gzip, 500 solves/s: CPU a request", "nginx, the bytes as a file", "<=", 1, x],
   ["scoreboard_age", "the same: the oldest board anyone saw", "", "<=", 50, "ms"],
   ["get_p99", "any of these GETs: p99 at 64 connections, the worst", "nginx", "<=", 0.75, x],
+  ["get_p99_bare", "the bare server's p99 of that GET", "nginx", "", 0, x],
   ["pipelined", "16 requests pipelined: what one costs alone over what it costs there", "itself, not pipelined", ">=", 5, x],
   ["flags_bare", "flags: 80 % wrong, 15 % right, 5 % hints, 64 connections, durable: throughput", "bare pipeline", ">=", 0.9, x],
   ["flags_cpu", "the same: CPU a request", "bare pipeline", "", 0, x],

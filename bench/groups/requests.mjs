@@ -74,14 +74,16 @@ export default async function requests(options) {
   const file = await compare(ctfg, "/js/two.js", [], ["nginx", "h2o", "bare"], options);
   const { cookie } = await login(ctfg.port, 1);
   const headers = [`Cookie: ${cookie}`];
-  const short = await compare(ctfg, "/api/challenges", headers, ["nginx"], options);
+  const short = await compare(ctfg, "/api/challenges", headers, ["nginx", "bare"], options);
   await solveAll(ctfg.port, cookie, gameDir);
   const long = await compare(ctfg, "/api/challenges", headers, ["nginx", "bare"], options);
   const pipeline = await pipelined(ctfg, options);
   await ctfg.stop();
   /* Of three GETs the one that is worst in the middle: the worst of each round would be mostly noise. */
-  const p99s = [file, short, long].map((results) => ratio(results.ctfg, results.nginx, "p99_ms", "ms"));
+  const gets = [file, short, long];
+  const p99s = gets.map((results) => ratio(results.ctfg, results.nginx, "p99_ms", "ms"));
   const [worst] = [...p99s].sort((a, b) => median(b.rounds) - median(a.rounds));
+  const ofWorst = gets[p99s.indexOf(worst)];
   return {
     static_nginx: ratio(file.ctfg, file.nginx, "cpu_us", "us"),
     static_h2o: ratio(file.ctfg, file.h2o, "cpu_us", "us"),
@@ -90,6 +92,7 @@ export default async function requests(options) {
     challenges_all: ratio(long.ctfg, long.nginx, "cpu_us", "us"),
     challenges_bare: ratio(long.ctfg, long.bare, "cpu_us", "us"),
     get_p99: { rounds: worst.rounds, said: p99s.map(({ said }) => said).join(", ") },
+    get_p99_bare: ratio(ofWorst.bare, ofWorst.nginx, "p99_ms", "ms"),
     pipelined: pipeline,
   };
 }
