@@ -2,13 +2,15 @@
 // Every screen in every state, light and dark, has nothing that axe complains about.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { axeViolations, launch, logIn, openPage } from './browser.mjs'
+import { axeViolations, launch, logIn, openContext, openPage } from './browser.mjs'
 import { makeWorld, solve, startDouble } from './double.mjs'
 import { challenges, players } from './game.mjs'
 
 let browser
+let many
 before(async () => {
   browser = await launch()
+  many = await openContext(browser)
 })
 after(() => browser?.close())
 
@@ -280,11 +282,9 @@ async function check(name) {
     solve(server, 2, 3, { points: 1 })
   }
   const cookies = who === null ? [] : [server.cookieFor(who)]
-  const { page, context, faults } = await openPage(browser, server.url + path, {
-    reducedMotion: 'reduce',
-    cookies,
-  })
+  const { page, faults } = await openPage(browser, server.url + path, { cookies, shared: many.context })
   try {
+    await page.emulateMedia({ reducedMotion: 'reduce' })
     await reach(page, server)
     for (const colorScheme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme })
@@ -293,7 +293,7 @@ async function check(name) {
     }
     assert.deepEqual(faults, [])
   } finally {
-    await context.close()
+    await many.clear()
     await server.stop()
   }
 }

@@ -26,13 +26,30 @@ export function launch() {
 const inert = /inline (event handler|style) violates|the document's base URI/
 
 /**
+ * A context for many tests of a file: its one process has read and compiled the page's code already, so
+ * a page is there in a third of the time.  Servers have ports of their own, so nothing is kept between
+ * tests but cookies.
+ */
+export async function openContext(browser) {
+  const context = await browser.newContext({ locale: 'en-GB' })
+  const keeper = await context.newPage() // the process goes with the last page
+  const clear = async () => {
+    await context.setOffline(false)
+    await Promise.all(context.pages().map((page) => page !== keeper && page.close()))
+    await context.clearCookies()
+  }
+  return { context, clear }
+}
+
+/**
  * A page that remembers every complaint: a script error, a breach of the policy, a request to
  * another host.  `faults` must be empty at the end of a test.  strangeText: the game's own texts hold
- * what the policy forbids, which is no fault of the page.
+ * what the policy forbids, which is no fault of the page.  shared: a context of openContext(), where the
+ * page needs no settings of its own.
  */
 export async function openPage(browser, url, options = {}) {
-  const { cookies = [], strangeText = false, ...others } = options
-  const context = await browser.newContext({ locale: 'en-GB', ...others })
+  const { cookies = [], strangeText = false, shared = null, ...others } = options
+  const context = shared ?? (await browser.newContext({ locale: 'en-GB', ...others }))
   await context.addCookies(cookies)
   const page = await context.newPage()
   const faults = []

@@ -2,13 +2,15 @@
 // with_page.mjs - one browser a test file, and for each test a server of its own (double.mjs) and a page at it.
 import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
-import { launch, openPage } from './browser.mjs'
+import { launch, openContext, openPage } from './browser.mjs'
 import { makeWorld, startDouble } from './double.mjs'
 import { challenges, players } from './game.mjs'
 
 let browser
+let many
 before(async () => {
   browser = await launch()
+  many = await openContext(browser)
 })
 after(() => browser?.close())
 
@@ -16,12 +18,13 @@ export async function withPage(settings, options, run) {
   const { path = '/', who = null, ...more } = options
   const server = await startDouble(makeWorld({ challenges, players: players(), ...settings }))
   const cookies = who === null ? [] : [server.cookieFor(who)]
-  const opened = await openPage(browser, server.url + path, { cookies, ...more })
+  const shared = Object.keys(more).length === 0 ? many.context : null
+  const opened = await openPage(browser, server.url + path, { cookies, shared, ...more })
   try {
     await run({ server, ...opened })
     assert.deepEqual(opened.faults, [])
   } finally {
-    await opened.context.close()
+    await (shared === null ? opened.context.close() : many.clear())
     await server.stop()
   }
 }
