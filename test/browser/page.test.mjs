@@ -176,6 +176,18 @@ const wide = {
     { ...challenges[2], points: 1_000_000 },
   ],
 }
+test('one point is not "1 points"', () => {
+  const [first] = challenges
+  const one = { ...first, points: 1, hints: [{ ...first.hints[0], cost: 1 }] }
+  const many = { ...first, id: 7, points: 1250, hints: [] }
+  return withPage({ challenges: [one, many] }, { path: '/challenge/1', who: 'p1' }, async ({ page, server }) => {
+    await page.locator('.chip-strong').getByText('1 point', { exact: true }).waitFor()
+    await page.getByText('costs 1 point', { exact: true }).waitFor()
+    await page.goto(`${server.url}/challenge/7`)
+    await page.locator('.chip-strong').getByText('1,250 points', { exact: true }).waitFor()
+  })
+})
+
 for (const [width, height] of [[360, 740], [768, 1000], [1440, 900]])
   test(`the longest texts of a game fit into ${width} pixels`, () =>
     withPage(wide, { who: 'p1', viewport: { width, height } }, async ({ page, server }) => {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Time: the server's clock as seen from here, the viewer's own zone, and one tick a second for what counts down. */
 import { computed, signal, type ReadonlySignal } from '@preact/signals'
-import { localeOf } from './i18n'
+import { localeOf, words } from './i18n'
 
 let offsetMs = 0
 
@@ -55,6 +55,12 @@ export const formatWhen: ReadonlySignal<Formatter> = computed(() => {
 export const formatNumber: ReadonlySignal<Formatter> = computed(() => {
   const format = new Intl.NumberFormat(localeOf.value)
   return (value: number) => format.format(value)
+})
+
+/* "1 point", "1,250 points" */
+export const formatPoints: ReadonlySignal<Formatter> = computed(() => {
+  const [points, number] = [words.value.common.points, formatNumber.value]
+  return (count: number) => points(count, number(count))
 })
 
 /* 3725 -> "1:02:05" */

@@ -3,7 +3,7 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import type { Challenge, Verdict } from '../api'
 import { newlyOpen } from '../challenges'
-import { everySecond, formatNumber } from '../clock'
+import { everySecond, formatNumber, formatPoints } from '../clock'
 import { words } from '../i18n'
 import { paths } from '../route'
 import { challenges, nextTryAt, submitFlag, triesLeft } from '../session'
@@ -46,7 +46,7 @@ function SolvedPanel(props: { verdict: Correct; opened: readonly Challenge[] }) 
         </span>
         {t.challenge.solvedTitle}
       </h2>
-      <p class="mt-2 text-lg font-semibold">{t.challenge.earned(formatNumber.value(points))}</p>
+      <p class="mt-2 text-lg font-semibold">{t.challenge.earned(formatPoints.value(points))}</p>
       <p>{t.challenge.total(formatNumber.value(total))}</p>
       {place !== null && (
         <p>{place === 1 ? t.challenge.firstBlood : t.challenge.placed(t.common.place(place))}</p>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The top of every player's screen: whose game it is, where to go, whether it is live, who you are. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { formatNumber } from '../clock'
+import { formatNumber, formatPoints } from '../clock'
 import { chooseLanguage, language, languages, words, type Language } from '../i18n'
 import { navigate, paths, route } from '../route'
 import { game, me, myPlace, myScore, phase, signOut } from '../session'
@@ -162,11 +162,12 @@ function Menu() {
 function MyScore() {
   const place = myPlace.value
   const score = formatNumber.value(myScore.value)
+  const points = formatPoints.value(myScore.value)
   const t = words.value
   return (
     <span class="my-score" data-testid="my-score">
       <span class="sr-only">
-        {place === null ? t.common.points(score) : t.nav.score(score, t.common.place(place))}
+        {place === null ? points : t.nav.score(points, t.common.place(place))}
       </span>
       <span aria-hidden="true" class="font-semibold tabular-nums">
         {score}

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks'
 import { announce } from '../announce'
 import type { Challenge, Hint } from '../api'
-import { formatNumber } from '../clock'
+import { formatNumber, formatPoints } from '../clock'
 import { words } from '../i18n'
 import { buyHint, myScore } from '../session'
 import { Dialog } from './dialog'
@@ -39,7 +39,7 @@ function ConfirmHint(props: {
       announce(t.challenge.bought)
       props.onClose()
     } else if (answer.kind === 'refused' && answer.status === 402) {
-      setFailure(t.challenge.tooPoor(price))
+      setFailure(t.challenge.tooPoor(formatPoints.value(props.hint.cost)))
     } else {
       setFailure(commonFailure(answer, t))
     }
@@ -60,7 +60,12 @@ function ConfirmHint(props: {
         <dd class="font-semibold">{formatNumber.value(after)}</dd>
       </dl>
       <Failure
-        text={failure ?? (after < 0 && props.hint.cost > 0 ? t.challenge.tooPoor(price) : null)}
+        text={
+          failure ??
+          (after < 0 && props.hint.cost > 0
+            ? t.challenge.tooPoor(formatPoints.value(props.hint.cost))
+            : null)
+        }
       />
       <div class="mt-5 flex flex-wrap justify-end gap-3">
         <button type="button" class="button" onClick={props.onClose}>
@@ -93,7 +98,7 @@ export function Hints(props: { challenge: Challenge }) {
       <ol class="grid gap-3">
         {hints.map((hint, index) => {
           const number = index + 1
-          const price = hint.cost === 0 ? t.free : t.cost(formatNumber.value(hint.cost))
+          const price = hint.cost === 0 ? t.free : t.cost(formatPoints.value(hint.cost))
           if (hint.text !== null) {
             return (
               <li key={hint.id} class="hint">

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One challenge: its text, its hints, the flag, and who solved it. */
-import { formatNumber } from '../clock'
+import { formatPoints } from '../clock'
 import type { Challenge } from '../api'
 import { words } from '../i18n'
 import { FlagForm } from '../parts/flag_form'
@@ -89,7 +89,7 @@ export function ChallengeView(props: { id: number }) {
           {t.challenges.solved}
         </span>
       )}
-      <span class="chip chip-strong">{t.common.points(formatNumber.value(challenge.points))}</span>
+      <span class="chip chip-strong">{formatPoints.value(challenge.points)}</span>
     </p>
   )
   return (

@@ -13,7 +13,7 @@ import {
   noFilter,
   type Filter,
 } from '../challenges'
-import { formatNumber } from '../clock'
+import { formatNumber, formatPoints } from '../clock'
 import { words } from '../i18n'
 import { board } from '../live'
 import { Icon } from '../parts/icons'
@@ -139,7 +139,7 @@ function Card(props: { challenge: Challenge }) {
         </h3>
         <p class="card-points">
           <span aria-hidden="true">{formatNumber.value(points)}</span>
-          <span class="sr-only">{words.value.common.points(formatNumber.value(points))}</span>
+          <span class="sr-only">{formatPoints.value(points)}</span>
         </p>
       </div>
       <div class="card-more">
