@@ -24,7 +24,7 @@ export const rows = [
   ["flags_p99", "the same: p99", "its own p50", "<=", 3, x],
   ["flags_p99_bare", "the bare pipeline's p99", "its own p50", "", 0, x],
   ["flag_alone", "one flag at a time, one connection: p50", "a bare SQLite commit", "<=", 1.6, x],
-  ["flag_bytes", "bytes written a submission, 64 connections, the mix above", "", "<=", 1.5, "KB"],
+  ["flag_bytes", "bytes written a submission, some 64 a batch, the mix above", "", "<=", 1.5, "KB"],
   ["flag_bytes_right", "the same, right flags only", "", "", 0, "KB"],
   ["event_bare", "one event to 10,000 streams: last receipt", "a bare write loop", "<=", 1.1, x],
   ["event_ws", "the same", "ws", "<=", 0.8, x],

@@ -39,6 +39,10 @@ struct compress_join {
     uint32_t plain_bytes; /* modulo 2^32, as the trailer wants it */
 };
 
+/* Of head and end; of a comma. */
+#define COMPRESS_JOIN_BYTES 20
+#define COMPRESS_JOIN_BYTE_BYTES 6
+
 void compress_join_begin(struct compress_join *join, struct buf *out);
 void compress_join_piece(struct compress_join *join, struct str deflated, uint32_t crc,
                          size_t plain_bytes);

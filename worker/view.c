@@ -306,9 +306,15 @@ static struct blob *join_gzip(const struct view *view)
 {
     struct buf out = BUF_INIT(VIEW_BYTES_MAX);
     struct compress_join join;
+    size_t bytes = COMPRESS_JOIN_BYTES;
+
+    for (uint32_t i = 0; i < view->ready.count; i++) {
+        bytes += view->ready.parts[i].deflated.len + COMPRESS_JOIN_BYTE_BYTES;
+    }
+    bool has_room = buf_reserve(&out, bytes); /* at once: growing would copy it again and again */
 
     compress_join_begin(&join, &out);
-    for (uint32_t i = 0; i < view->ready.count; i++) {
+    for (uint32_t i = 0; has_room && i < view->ready.count; i++) {
         const struct part *part = &view->ready.parts[i];
 
         if (part->comma_before) {
