@@ -36,11 +36,12 @@ static void back_off(struct checkpoint *checkpoint)
  */
 static void empty_log(struct checkpoint *checkpoint)
 {
-    bool is_within = store_log_bytes(checkpoint->store) <= checkpoint->log_bytes_max;
+    bool is_kept =
+        !checkpoint->gives_back && store_log_bytes(checkpoint->store) <= checkpoint->log_bytes_max;
     uint64_t left;
 
     if (store_checkpoint(checkpoint->store,
-                         is_within ? STORE_CHECKPOINT_RESTART : STORE_CHECKPOINT_TRUNCATE,
+                         is_kept ? STORE_CHECKPOINT_RESTART : STORE_CHECKPOINT_TRUNCATE,
                          &left) == STORE_OK) {
         checkpoint->retry_ms = 0;
     } else {
@@ -91,14 +92,17 @@ void checkpoint_consider(struct checkpoint *checkpoint, struct store *store, uin
 {
     uint64_t pending = store_log_pending_bytes(store);
     bool in_lull = idle_us >= CHECKPOINT_LULL_MS * 1000 && pending > CHECKPOINT_SMALL_BYTES;
+    bool is_room_idle = idle_us >= CHECKPOINT_EMPTY_MS * 1000 &&
+                        store_log_bytes(store) > checkpoint->log_bytes_max / 2;
     bool is_large =
         pending >= checkpoint->log_bytes_max / 2 || checkpoint_is_blocked(checkpoint, store);
 
-    if (checkpoint->is_running || (!in_lull && !is_large) ||
+    if (checkpoint->is_running || (!in_lull && !is_large && !is_room_idle) ||
         clock_mono_us() < checkpoint->not_before_us) {
         return;
     }
     checkpoint->store = store;
+    checkpoint->gives_back = is_room_idle;
     checkpoint->passes = 0;
     checkpoint->started_us = clock_mono_us();
     start_pass(checkpoint);

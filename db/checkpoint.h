@@ -5,6 +5,7 @@
  * The bulk moves on a thread of libuv's pool (a passive checkpoint on a connection of its own, beside
  * the commits); when little is left the loop moves that little and empties the file.
  *   in a lull     nothing came for CHECKPOINT_LULL_MS and there is more than CHECKPOINT_SMALL_BYTES
+ *   in a long one the file's room is given back, where it is above half of the limit
  *   under load    half of the limit is reached; past the limit and a half commits wait for the pass
  *   a reader in the way   is not waited for: next try later, and later each time; when the file comes
  *                 near twice the limit all the same, commits are refused (checkpoint_is_blocked)
@@ -21,6 +22,8 @@
 #include "shm/base/compiler.h"
 
 #define CHECKPOINT_LULL_MS 200
+/* After so long a lull the room of a log above half of its limit is given back. */
+#define CHECKPOINT_EMPTY_MS 5000
 /* Moves in well under 20 ms: the loop may do it itself. */
 #define CHECKPOINT_SMALL_BYTES (1u << 20)
 /* Passes on the pool before the loop moves what is left, however much commits add meanwhile. */
@@ -34,6 +37,7 @@ struct checkpoint {
     struct store *store; /* of the pass that runs */
     uint64_t log_bytes_max;
     bool is_running;
+    bool gives_back; /* nobody is in a hurry: the pass ends with an empty file */
     uint32_t passes;
     uint64_t pending_before;
     uint64_t left_bytes;

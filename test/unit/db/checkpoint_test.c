@@ -101,6 +101,26 @@ static void under_load_the_file_is_written_over(void **state)
     end(&moved);
 }
 
+static void a_long_lull_gives_the_room_back(void **state)
+{
+    struct moved moved = open_moved(*state);
+
+    begin(&moved);
+    commit_until(&moved, LOG_BYTES_MAX / 2);
+    move_all(&moved);
+    assert_true(store_log_bytes(moved.store) > LOG_BYTES_MAX / 2);
+    checkpoint_consider(&moved.checkpoint, moved.store, CHECKPOINT_EMPTY_MS * 1000 - 1);
+    assert_false(moved.checkpoint.is_running); /* nothing is left to move */
+    checkpoint_consider(&moved.checkpoint, moved.store, CHECKPOINT_EMPTY_MS * 1000);
+    assert_true(moved.checkpoint.is_running);
+    assert_int_equal(uv_run(&moved.loop, UV_RUN_DEFAULT), 0);
+    assert_int_equal(store_log_bytes(moved.store), 0);
+    commit_until(&moved, LOG_BYTES_MAX / 2); /* and under load it is kept again */
+    move_all(&moved);
+    assert_true(store_log_bytes(moved.store) > LOG_BYTES_MAX / 2);
+    end(&moved);
+}
+
 static void a_file_beyond_the_limit_is_emptied(void **state)
 {
     struct moved moved = open_moved(*state);
@@ -132,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(under_load_the_file_is_written_over, set_up,
                                         fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_long_lull_gives_the_room_back, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_file_beyond_the_limit_is_emptied, set_up,
                                         fixture_tear_down),
         cmocka_unit_test_setup_teardown(little_is_left_alone_until_a_lull, set_up,
