@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Every screen in every state, light and dark, has nothing that axe complains about.
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { axeViolations, launch, logIn, openContext, openPage } from './browser.mjs'
-import { makeWorld, solve, startDouble } from './double.mjs'
-import { challenges, players } from './game.mjs'
-
-let browser
-let many
-before(async () => {
-  browser = await launch()
-  many = await openContext(browser)
-})
-after(() => browser?.close())
+import { test } from 'node:test'
+import { axeViolations, logIn } from './browser.mjs'
+import { solve } from './double.mjs'
+import { withPage } from './with_page.mjs'
 
 const flagField = (page) => page.getByPlaceholder('Enter FLAG text here')
 const submit = async (page, flag) => {
@@ -273,17 +265,14 @@ const states = {
   ],
 }
 
-async function check(name) {
+function check(name) {
   const [path, who, reach, settings = {}] = states[name]
-  const world = makeWorld({ challenges, players: players(), welcome: 'Hello **there**', ...settings })
-  const server = await startDouble(world)
-  if (world.challenges.length > 0) {
+  const prepare = (server) => {
+    if (server.world.challenges.length === 0) return
     solve(server, 1, 3)
     solve(server, 2, 3, { points: 1 })
   }
-  const cookies = who === null ? [] : [server.cookieFor(who)]
-  const { page, faults } = await openPage(browser, server.url + path, { cookies, shared: many.context })
-  try {
+  return withPage({ welcome: 'Hello **there**', ...settings }, { path, who, prepare }, async ({ page, server }) => {
     await page.emulateMedia({ reducedMotion: 'reduce' })
     await reach(page, server)
     for (const colorScheme of ['light', 'dark']) {
@@ -291,11 +280,7 @@ async function check(name) {
       await page.waitForFunction((dark) => document.documentElement.dataset.theme === dark, colorScheme)
       assert.deepEqual(await axeViolations(page), [], colorScheme)
     }
-    assert.deepEqual(faults, [])
-  } finally {
-    await many.clear()
-    await server.stop()
-  }
+  })
 }
 
 for (const name of Object.keys(states)) {

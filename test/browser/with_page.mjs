@@ -14,9 +14,11 @@ before(async () => {
 })
 after(() => browser?.close())
 
+/** options: path; who is logged in; prepare(server) before the page opens; what else a context of its own needs. */
 export async function withPage(settings, options, run) {
-  const { path = '/', who = null, ...more } = options
+  const { path = '/', who = null, prepare = () => undefined, ...more } = options
   const server = await startDouble(makeWorld({ challenges, players: players(), ...settings }))
+  prepare(server)
   const cookies = who === null ? [] : [server.cookieFor(who)]
   const shared = Object.keys(more).length === 0 ? many.context : null
   const opened = await openPage(browser, server.url + path, { cookies, shared, ...more })

@@ -27,6 +27,7 @@ function ConfirmHint(props: {
   const before = myScore.value
   const after = before - props.hint.cost
   const price = formatNumber.value(props.hint.cost)
+  const tooPoor = t.challenge.tooPoor(formatPoints.value(props.hint.cost))
 
   async function buy(): Promise<void> {
     if (busy) return
@@ -39,7 +40,7 @@ function ConfirmHint(props: {
       announce(t.challenge.bought)
       props.onClose()
     } else if (answer.kind === 'refused' && answer.status === 402) {
-      setFailure(t.challenge.tooPoor(formatPoints.value(props.hint.cost)))
+      setFailure(tooPoor)
     } else {
       setFailure(commonFailure(answer, t))
     }
@@ -59,14 +60,7 @@ function ConfirmHint(props: {
         <dt>{t.challenge.confirmAfter}</dt>
         <dd class="font-semibold">{formatNumber.value(after)}</dd>
       </dl>
-      <Failure
-        text={
-          failure ??
-          (after < 0 && props.hint.cost > 0
-            ? t.challenge.tooPoor(formatPoints.value(props.hint.cost))
-            : null)
-        }
-      />
+      <Failure text={failure ?? (after < 0 && props.hint.cost > 0 ? tooPoor : null)} />
       <div class="mt-5 flex flex-wrap justify-end gap-3">
         <button type="button" class="button" onClick={props.onClose}>
           {t.common.cancel}
