@@ -13,7 +13,7 @@ import { Agent, get as httpGet } from "node:http";
 import { join } from "node:path";
 
 import { flatGame, loginAll, pairs, playedDatabase } from "../lib/games.mjs";
-import { CLIENT_CORE, onClientCore, post, rate, SERVER_CORE } from "../lib/load.mjs";
+import { CLIENT_CORE, measuredRate, onClientCore, post, SERVER_CORE } from "../lib/load.mjs";
 import { startNginx } from "../lib/rivals.mjs";
 import { inTurn, plain, ratio } from "../lib/rounds.mjs";
 import { cpuSeconds, startCtfg, tempFolder } from "../lib/server.mjs";
@@ -28,16 +28,10 @@ const GETS_PER_S_MAX = 60000; /* more than any of them answers */
 const nowUs = () => (performance.timeOrigin + performance.now()) * 1000;
 
 /** GETs on 64 connections, one after another. */
-async function asked(server, path, seconds) {
+function asked(server, path, seconds) {
   const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${GZIP}\r\n\r\n`;
-  const pids = server.family();
-  const before = cpuSeconds(pids);
   const requests = Array.from({ length: GETS_PER_S_MAX * seconds }, () => request);
-  const { asked: count, failed } = await rate(server, requests, { connections: 64, seconds, prefix: CLIENT_CORE });
-  if (failed > 0) {
-    throw new Error(`${failed} GETs of ${path} were refused`);
-  }
-  return { requests: count, cpu_us: ((cpuSeconds(pids) - before) * 1e6) / count };
+  return measuredRate(server, requests, { connections: 64, seconds, prefix: CLIENT_CORE });
 }
 
 /** Looks until stopped: when it asked, and the newest event that the answer holds (its ETag's number). */
@@ -91,10 +85,7 @@ export default async function board({ rounds, seconds, players }) {
       const { player, id } = unsolved.next().value;
       return post(ctfg.port, "/api/submit", cookies[player], { id, flag: `right-${id}` });
     });
-    const result = await rate(ctfg, requests, { connections: 16, perSecond: PER_S, seconds: s, prefix: CLIENT_CORE });
-    if (result.failed > 0) {
-      throw new Error(`${result.failed} solves were refused`);
-    }
+    await measuredRate(ctfg, requests, { connections: 16, perSecond: PER_S, seconds: s, prefix: CLIENT_CORE });
   };
   const file = join(tempFolder(), "board");
   execFileSync("curl", ["-sf", "-o", file, "-H", GZIP, `http://127.0.0.1:${ctfg.port}${PATH}`]);
@@ -121,7 +112,7 @@ export default async function board({ rounds, seconds, players }) {
       const seen = await stop();
       leaveCore();
       ages.push(oldest(seen, ctfg.dbPath));
-      result.cpu_us = ((all_s - alone_s) * 1e6) / (result.requests + seen.length);
+      result.cpu_us = ((all_s - alone_s) * 1e6) / (result.asked + seen.length);
       return result;
     },
     nginx: () => asked(nginx, "/answer.json", s),

@@ -11,10 +11,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { flatGame, loginAll, pairs } from "../lib/games.mjs";
-import { post, rate } from "../lib/load.mjs";
+import { measuredRate, post } from "../lib/load.mjs";
 import { migrations, startBare, startNode } from "../lib/rivals.mjs";
 import { inTurn, median, plain, ratio } from "../lib/rounds.mjs";
-import { cpuSeconds, root, startCtfg, tempFolder } from "../lib/server.mjs";
+import { root, startCtfg, tempFolder } from "../lib/server.mjs";
 
 const PLAYERS = 2000;
 const CHALLENGES = 500;
@@ -43,17 +43,6 @@ function supply(server, cookies) {
   };
 }
 
-async function measured(server, requests, options) {
-  const pids = server.family();
-  const before = cpuSeconds(pids);
-  const result = await rate(server, requests, options);
-  if (result.failed > 0) {
-    throw new Error(`${result.failed} of ${result.asked} requests were not answered with 200`);
-  }
-  result.cpu_us = ((cpuSeconds(pids) - before) * 1e6) / result.asked;
-  return result;
-}
-
 async function mixed(ctfg, requests, { rounds, seconds }) {
   const bare = await startBare("pipeline", [join(tempFolder(), "bare.db"), ...migrations()], []);
   const node = await startNode("fastify", [join(tempFolder(), "node.db"), ...migrations()], []);
@@ -62,10 +51,10 @@ async function mixed(ctfg, requests, { rounds, seconds }) {
   const results = await inTurn(rounds, {
     ctfg: () => {
       some = requests.mixed(MOST_PER_S * seconds);
-      return measured(ctfg, some, load);
+      return measuredRate(ctfg, some, load);
     },
-    bare: () => measured(bare, some, load),
-    node: () => measured(node, some, load),
+    bare: () => measuredRate(bare, some, load),
+    node: () => measuredRate(node, some, load),
   });
   await bare.stop();
   await node.stop();
@@ -74,7 +63,7 @@ async function mixed(ctfg, requests, { rounds, seconds }) {
 
 async function alone(ctfg, requests, { rounds, seconds }) {
   const results = await inTurn(rounds, {
-    ctfg: () => measured(ctfg, requests.right(4000 * seconds), { connections: 1, seconds }),
+    ctfg: () => measuredRate(ctfg, requests.right(4000 * seconds), { connections: 1, seconds }),
     bare: async () => {
       const args = [String(COMMITS), join(tempFolder(), "commit.db"), ...migrations()];
       return JSON.parse((await run(join(root, "build", "bench", "bare", "commit"), args)).stdout);
@@ -95,7 +84,7 @@ async function written(ctfg, next, { rounds, seconds }) {
   for (let round = 0; round < rounds; round++) {
     const before = { bytes: writtenBytes(db), batches: await batches() };
     const load = { connections: CONNECTIONS_OF_64_A_BATCH, seconds };
-    const result = await measured(ctfg, next(MOST_PER_S * seconds), load);
+    const result = await measuredRate(ctfg, next(MOST_PER_S * seconds), load);
     kb.push((writtenBytes(db) - before.bytes) / result.asked / 1024);
     rows.push(result.asked / ((await batches()) - before.batches));
   }

@@ -85,6 +85,18 @@ export async function rate(server, requests, { connections, perSecond = 0, secon
   }
 }
 
+/** The same with the CPU of `server` a request; all of them must be answered with 200. */
+export async function measuredRate(server, requests, options) {
+  const pids = server.family();
+  const before = cpuSeconds(pids);
+  const result = await rate(server, requests, options);
+  if (result.failed > 0) {
+    throw new Error(`${result.failed} of ${result.asked} requests were not answered with 200`);
+  }
+  result.cpu_us = ((cpuSeconds(pids) - before) * 1e6) / result.asked;
+  return result;
+}
+
 /** A client that is told what to do, line by line, and answers each with a line. */
 class Told {
   constructor(name, args, prefix = []) {
