@@ -29,20 +29,9 @@ static void back_off(struct checkpoint *checkpoint)
     checkpoint->not_before_us = clock_mono_us() + (uint64_t)checkpoint->retry_ms * 1000;
 }
 
-/*
- * In the loop: little is left.  A file within the limit, as under load, is kept and written over:
- * growing it anew costs every commit an allocation and an inode, and emptying 32 MiB stops the loop
- * for some 17 ms (docs/benchmarks.md).
- */
-static void empty_log(struct checkpoint *checkpoint)
+static void end(struct checkpoint *checkpoint)
 {
-    bool is_kept =
-        !checkpoint->gives_back && store_log_bytes(checkpoint->store) <= checkpoint->log_bytes_max;
-    uint64_t left;
-
-    if (store_checkpoint(checkpoint->store,
-                         is_kept ? STORE_CHECKPOINT_RESTART : STORE_CHECKPOINT_TRUNCATE,
-                         &left) == STORE_OK) {
+    if (checkpoint->status == STORE_OK) {
         checkpoint->retry_ms = 0;
     } else {
         back_off(checkpoint);
@@ -50,6 +39,45 @@ static void empty_log(struct checkpoint *checkpoint)
     slots_add(METRIC_DB_CHECKPOINTS, 1);
     slots_observe(HISTOGRAM_DB_CHECKPOINT, clock_mono_us() - checkpoint->started_us);
     slots_set(METRIC_DB_WAL_BYTES, store_log_bytes(checkpoint->store));
+}
+
+static void empty_on_pool(uv_work_t *work)
+{
+    struct checkpoint *checkpoint = work->data;
+
+    checkpoint->status =
+        store_checkpoint(checkpoint->store, STORE_CHECKPOINT_TRUNCATE, &checkpoint->left_bytes);
+}
+
+static void on_emptied(uv_work_t *work, int status)
+{
+    struct checkpoint *checkpoint = work->data;
+
+    checkpoint->is_running = false;
+    checkpoint->is_emptying = false;
+    checkpoint->status = status == 0 ? checkpoint->status : STORE_FAILED;
+    end(checkpoint);
+}
+
+/*
+ * In the loop: little is left.  A file within the limit, as under load, is kept and written over:
+ * growing it anew costs every commit an allocation and an inode (docs/benchmarks.md).  To empty one
+ * takes the kernel some 0.5 ms a MiB, which the loop has no time for: the store is the pool's for that.
+ */
+static void move_the_rest(struct checkpoint *checkpoint)
+{
+    bool is_kept =
+        !checkpoint->gives_back && store_log_bytes(checkpoint->store) <= checkpoint->log_bytes_max;
+
+    if (is_kept) {
+        checkpoint->status =
+            store_checkpoint(checkpoint->store, STORE_CHECKPOINT_RESTART, &checkpoint->left_bytes);
+        end(checkpoint);
+        return;
+    }
+    checkpoint->is_emptying =
+        uv_queue_work(checkpoint->loop, &checkpoint->work, empty_on_pool, on_emptied) == 0;
+    checkpoint->is_running = checkpoint->is_emptying;
 }
 
 static void on_pass_done(uv_work_t *work, int status)
@@ -65,13 +93,13 @@ static void on_pass_done(uv_work_t *work, int status)
     uint64_t left = store_log_pending_bytes(checkpoint->store);
 
     if (left <= CHECKPOINT_SMALL_BYTES) {
-        empty_log(checkpoint);
+        move_the_rest(checkpoint);
     } else if (checkpoint->left_bytes > CHECKPOINT_SMALL_BYTES) {
         back_off(checkpoint); /* the pass could not move what was there: a reader needs it */
     } else if (++checkpoint->passes < CHECKPOINT_PASSES_MAX) {
         start_pass(checkpoint);
     } else {
-        empty_log(checkpoint);
+        move_the_rest(checkpoint);
     }
 }
 
@@ -90,6 +118,9 @@ void checkpoint_init(struct checkpoint *checkpoint, uv_loop_t *loop, uint64_t lo
 
 void checkpoint_consider(struct checkpoint *checkpoint, struct store *store, uint64_t idle_us)
 {
+    if (checkpoint->is_running) {
+        return;
+    }
     uint64_t pending = store_log_pending_bytes(store);
     bool in_lull = idle_us >= CHECKPOINT_LULL_MS * 1000 && pending > CHECKPOINT_SMALL_BYTES;
     bool is_room_idle = idle_us >= CHECKPOINT_EMPTY_MS * 1000 &&
@@ -97,8 +128,7 @@ void checkpoint_consider(struct checkpoint *checkpoint, struct store *store, uin
     bool is_large =
         pending >= checkpoint->log_bytes_max / 2 || checkpoint_is_blocked(checkpoint, store);
 
-    if (checkpoint->is_running || (!in_lull && !is_large && !is_room_idle) ||
-        clock_mono_us() < checkpoint->not_before_us) {
+    if ((!in_lull && !is_large && !is_room_idle) || clock_mono_us() < checkpoint->not_before_us) {
         return;
     }
     checkpoint->store = store;
@@ -110,7 +140,10 @@ void checkpoint_consider(struct checkpoint *checkpoint, struct store *store, uin
 
 bool checkpoint_is_behind(const struct checkpoint *checkpoint, const struct store *store)
 {
-    return checkpoint->is_running && checkpoint->retry_ms == 0 &&
+    if (!checkpoint->is_running || checkpoint->is_emptying) {
+        return checkpoint->is_running;
+    }
+    return checkpoint->retry_ms == 0 &&
            store_log_pending_bytes(store) >
                checkpoint->log_bytes_max + checkpoint->log_bytes_max / 2;
 }

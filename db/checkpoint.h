@@ -3,7 +3,8 @@
  * checkpoint.h - keeps the write-ahead log bounded without standing in a commit's way.
  *
  * The bulk moves on a thread of libuv's pool (a passive checkpoint on a connection of its own, beside
- * the commits); when little is left the loop moves that little and empties the file.
+ * the commits); when little is left the loop moves that little, and the file is written over again, or
+ * the pool empties it, and commits wait for that.
  *   in a lull     nothing came for CHECKPOINT_LULL_MS and there is more than CHECKPOINT_SMALL_BYTES
  *   in a long one the file's room is given back, where it is above half of the limit
  *   under load    half of the limit is reached; past the limit and a half commits wait for the pass
@@ -37,7 +38,8 @@ struct checkpoint {
     struct store *store; /* of the pass that runs */
     uint64_t log_bytes_max;
     bool is_running;
-    bool gives_back; /* nobody is in a hurry: the pass ends with an empty file */
+    bool is_emptying; /* the store is the pool's */
+    bool gives_back;  /* nobody is in a hurry: the pass ends with an empty file */
     uint32_t passes;
     uint64_t pending_before;
     uint64_t left_bytes;
@@ -50,7 +52,7 @@ struct checkpoint {
 void checkpoint_init(struct checkpoint *checkpoint, uv_loop_t *loop, uint64_t log_bytes_max);
 /* After each batch and in each tick.  idle_us: since the last batch. */
 void checkpoint_consider(struct checkpoint *checkpoint, struct store *store, uint64_t idle_us);
-/* Commits should wait for the pass that runs: it would not catch up with them. */
+/* Commits wait for the pass that runs: it would not catch up with them, or has the store to itself. */
 bool checkpoint_is_behind(const struct checkpoint *checkpoint, const struct store *store);
 /* The log is near twice its limit and a reader in another process keeps it from shrinking: nothing
  * more may be written until that reader is gone. */

@@ -170,7 +170,8 @@ uint64_t store_log_pending_bytes(const struct store *store);
 enum store_checkpoint {
     STORE_CHECKPOINT_PASSIVE, /* moves what it can, in nobody's way; on any thread, one at a time */
     STORE_CHECKPOINT_RESTART, /* moves the rest, keeps the file to be written over again; */
-    STORE_CHECKPOINT_TRUNCATE, /* moves the rest and empties the file: both the store's own thread */
+    STORE_CHECKPOINT_TRUNCATE, /* moves the rest and empties the file: both on the store's own thread,
+                                  or one that has the store to itself meanwhile */
 };
 /* and moving it there.  STORE_BUSY: a reader still needs the rest.  *ret_left_bytes: not yet moved,
  * for the store's own thread to hand to store_log_moved(). */

@@ -132,6 +132,27 @@ static void a_file_beyond_the_limit_is_emptied(void **state)
     end(&moved);
 }
 
+/* A large file takes the kernel longer than the loop may stand. */
+static void the_pool_empties_the_file_and_commits_wait(void **state)
+{
+    struct moved moved = open_moved(*state);
+
+    begin(&moved);
+    commit_until(&moved, LOG_BYTES_MAX + 1);
+    checkpoint_consider(&moved.checkpoint, moved.store, 0);
+    assert_false(checkpoint_is_behind(&moved.checkpoint, moved.store));
+    while (moved.checkpoint.is_running && !moved.checkpoint.is_emptying) {
+        (void)uv_run(&moved.loop, UV_RUN_ONCE);
+    }
+    assert_true(moved.checkpoint.is_emptying);
+    assert_true(checkpoint_is_behind(&moved.checkpoint, moved.store));
+    assert_int_equal(uv_run(&moved.loop, UV_RUN_DEFAULT), 0);
+    assert_false(checkpoint_is_behind(&moved.checkpoint, moved.store));
+    assert_int_equal(store_log_bytes(moved.store), 0);
+    commit_some(&moved);
+    end(&moved);
+}
+
 static void little_is_left_alone_until_a_lull(void **state)
 {
     struct moved moved = open_moved(*state);
@@ -154,6 +175,8 @@ int main(void)
                                         fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_long_lull_gives_the_room_back, set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_file_beyond_the_limit_is_emptied, set_up,
+                                        fixture_tear_down),
+        cmocka_unit_test_setup_teardown(the_pool_empties_the_file_and_commits_wait, set_up,
                                         fixture_tear_down),
         cmocka_unit_test_setup_teardown(little_is_left_alone_until_a_lull, set_up,
                                         fixture_tear_down),
