@@ -63,6 +63,22 @@ test('after a resync the lists have what was missed', () =>
     await page.locator('.card[data-state=solved]', { hasText: 'Warm up' }).waitFor()
   }))
 
+test('a solve between the first list and the first board is in the list', () =>
+  withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, server }) => {
+    await live(page)
+    let release
+    const held = new Promise((resolve) => (release = resolve))
+    await page.route('**/api/scoreboard', async (route) => {
+      await held
+      await route.continue()
+    })
+    await page.reload()
+    await page.locator('.card[data-state=open]', { hasText: 'Warm up' }).waitFor()
+    solve(server, 1, 1)
+    release()
+    await page.locator('.card[data-state=solved]', { hasText: 'Warm up' }).waitFor()
+  }))
+
 test('what could not be loaded in a bad moment comes by itself', () =>
   withPage({}, { path: '/challenge/1', who: 'p1' }, async ({ page, server, context }) => {
     const { answers } = server.world

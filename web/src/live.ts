@@ -26,7 +26,8 @@ export interface LiveOwner {
   readonly url: (fresh: boolean) => Promise<string | null>
   readonly onScores: (events: readonly ScoreEvent[]) => void
   readonly onReset: () => void
-  readonly onMissed: () => void /* a snapshot brought what the stream did not */
+  readonly onFirst?: () => void /* the first snapshot is here */
+  readonly onMissed?: () => void /* a later one brought what the stream did not */
   readonly onRefused: (reason: string) => void
 }
 
@@ -76,7 +77,8 @@ export function startLive(owner: LiveOwner): () => void {
       boardReady.value = true
       if (owner.past > 0) void loadPast(answer.value.seq)
       if (answer.value.seq < neededSeq) reloadSoon(TICK_MS)
-      else if (stopStream !== null) owner.onMissed()
+      else if (stopStream === null) owner.onFirst?.()
+      else owner.onMissed?.()
       stopStream ??= openStream(streamOwner)
       return
     }

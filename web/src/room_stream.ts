@@ -45,7 +45,6 @@ function start(): void {
     past: TICKER_EVENTS,
     url: findUrl,
     onScores: noteFirsts,
-    onMissed: () => undefined,
     onReset: () => {
       firstBloods.value = []
       start()

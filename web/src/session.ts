@@ -82,6 +82,7 @@ function becomePlayer(who: Me): void {
     past: 0,
     url: streamUrl,
     onScores,
+    onFirst: () => void catchUp(),
     onMissed: () => void loadChallenges(),
     onReset: () => becomeGuest('reset'),
     onRefused: () => void checkSession(),
@@ -110,7 +111,6 @@ function watchAsGuest(): void {
       return answer.kind === 'ok' ? answer.value : null
     },
     onScores: () => undefined,
-    onMissed: () => undefined,
     onReset: () => undefined,
     onRefused: () => undefined,
   })
@@ -216,6 +216,14 @@ async function askForChallenges(): Promise<void> {
   challengesFailed.value = answer.kind !== 'ok'
   if (answer.kind === 'ok') challenges.value = answer.value
   else again = setTimeout(() => void loadChallenges(), AGAIN_MS * (0.5 + Math.random()))
+}
+
+/* What we solved elsewhere between the first list and the first board is in none of our events. */
+async function catchUp(): Promise<void> {
+  await latestLoad
+  const mine = me.value && playerById(board.value, me.value.userId)
+  const listed = challenges.value?.filter((challenge) => challenge.solved).length
+  if (mine && listed !== undefined && mine.solves > listed) void loadChallenges()
 }
 
 const NAME_TRIES = 8
