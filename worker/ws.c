@@ -8,6 +8,7 @@
 
 #include <wslay/wslay.h>
 
+#include "shm/base/str.h"
 #include "worker/sha1.h"
 
 #define KEY_CHARS 24 /* base64 of 16 bytes, with its "==" */
@@ -190,34 +191,17 @@ static void give_back_parser(struct ws_shared *shared, struct ws_input *input,
 
 /* ---- frames in: text ---- */
 
-/* The range of the byte behind a leading one, and how many follow (RFC 3629, 4). */
 static bool text_lead(struct ws_input *input, uint8_t byte)
 {
-    /* clang-format off */
-    static const struct {
-        uint8_t first, last, wanted, least, most;
-    } leads[] = {
-        {0x00, 0x7f, 0, 0,    0},
-        {0xc2, 0xdf, 1, 0x80, 0xbf},
-        {0xe0, 0xe0, 2, 0xa0, 0xbf},
-        {0xe1, 0xec, 2, 0x80, 0xbf},
-        {0xed, 0xed, 2, 0x80, 0x9f},
-        {0xee, 0xef, 2, 0x80, 0xbf},
-        {0xf0, 0xf0, 3, 0x90, 0xbf},
-        {0xf1, 0xf3, 3, 0x80, 0xbf},
-        {0xf4, 0xf4, 3, 0x80, 0x8f},
-    };
-    /* clang-format on */
+    const struct utf8_form *form = str_utf8_form(byte);
 
-    for (size_t i = 0; i < ARRAY_LEN(leads); i++) {
-        if (byte >= leads[i].first && byte <= leads[i].last) {
-            input->text_wanted = leads[i].wanted;
-            input->text_least = leads[i].least;
-            input->text_most = leads[i].most;
-            return true;
-        }
+    if (form == NULL) {
+        return false;
     }
-    return false;
+    input->text_wanted = (uint8_t)(form->len - 1);
+    input->text_least = form->second_least;
+    input->text_most = form->second_most;
+    return true;
 }
 
 /* A message may be cut in the middle of a character: the state lies in the input. */

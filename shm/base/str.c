@@ -172,11 +172,7 @@ bool str_is_utf8(struct str s)
 }
 
 /* clang-format off */
-static const struct {
-    unsigned char first_least, first_most;   /* the first byte's range, and what it says: */
-    unsigned char second_least, second_most; /* the range of the second, */
-    size_t len;                              /* how many there are (RFC 3629 section 4) */
-} utf8_forms[] = {
+static const struct utf8_form utf8_forms[] = {
     {0x00, 0x7F, 0x00, 0x00, 1},
     {0xC2, 0xDF, 0x80, 0xBF, 2},
     {0xE0, 0xE0, 0xA0, 0xBF, 3},
@@ -189,27 +185,33 @@ static const struct {
 };
 /* clang-format on */
 
+const struct utf8_form *str_utf8_form(unsigned char first)
+{
+    for (size_t i = 0; i < ARRAY_LEN(utf8_forms); i++) {
+        if (first >= utf8_forms[i].first_least && first <= utf8_forms[i].first_most) {
+            return &utf8_forms[i];
+        }
+    }
+    return NULL;
+}
+
 size_t str_utf8_len(const char *text, size_t max_len)
 {
     const unsigned char *bytes = (const unsigned char *)text;
+    const struct utf8_form *form = max_len > 0 ? str_utf8_form(bytes[0]) : NULL;
 
-    for (size_t i = 0; max_len > 0 && i < ARRAY_LEN(utf8_forms); i++) {
-        if (bytes[0] < utf8_forms[i].first_least || bytes[0] > utf8_forms[i].first_most) {
-            continue;
-        }
-        size_t len = utf8_forms[i].len;
-        if (len > max_len || (len > 1 && (bytes[1] < utf8_forms[i].second_least ||
-                                          bytes[1] > utf8_forms[i].second_most))) {
+    if (form == NULL || form->len > max_len) {
+        return 0;
+    }
+    if (form->len > 1 && (bytes[1] < form->second_least || bytes[1] > form->second_most)) {
+        return 0;
+    }
+    for (size_t at = 2; at < form->len; at++) {
+        if ((bytes[at] & 0xC0) != 0x80) {
             return 0;
         }
-        for (size_t at = 2; at < len; at++) {
-            if ((bytes[at] & 0xC0) != 0x80) {
-                return 0;
-            }
-        }
-        return len;
     }
-    return 0;
+    return form->len;
 }
 
 bool str_equal_secret(struct str a, struct str b)

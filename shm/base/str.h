@@ -49,6 +49,14 @@ size_t str_print_u64(uint64_t value, char ret_digits[STR_U64_DIGITS_MAX]);
 #define STR_HEX64_DIGITS 16
 void str_print_hex64(uint64_t value, char ret_digits[STR_HEX64_DIGITS]);
 
+/* What a character's first byte says of it (RFC 3629 section 4). */
+struct utf8_form {
+    unsigned char first_least, first_most;
+    unsigned char second_least, second_most; /* each one behind it: 0x80 to 0xBF */
+    unsigned char len;                       /* bytes of the character, 1 to 4 */
+};
+/* NULL: no character begins with that. */
+const struct utf8_form *str_utf8_form(unsigned char first);
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.  NUL is valid UTF-8. */
 bool str_is_utf8(struct str s);
 /* Bytes of the character at `text`, of which max_len are there: 1 to 4, or 0 if it is none. */
