@@ -196,6 +196,28 @@ test("names and the game's end change on a room's screen without an event", () =
     await page.locator('.room-count', { hasText: /^Ends in 3:5/ }).waitFor()
   }))
 
+test('who comes back to the page sees what a reload of the game has changed, not after each glance aside', () =>
+  withPage({}, { path: '/challenges', who: 'p1' }, async ({ page, server }) => {
+    const look = (state) =>
+      page.evaluate((value) => {
+        Object.defineProperty(document, 'visibilityState', { get: () => value, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))
+      }, state)
+    await page.clock.install()
+    await page.reload()
+    await live(page)
+    const asked = calls(server, 'GET /api/challenges')
+    server.world.challenges = challenges.map((one) => (one.id === 1 ? { ...one, title: 'Warmer up' } : one))
+    await look('hidden')
+    await page.clock.fastForward(3_000)
+    await look('visible')
+    await look('hidden')
+    await page.clock.fastForward(60_000)
+    await look('visible')
+    await page.locator('.card[data-state=open]', { hasText: 'Warmer up' }).waitFor()
+    assert.equal(calls(server, 'GET /api/challenges'), asked + 1)
+  }))
+
 test('a name that was just chosen is on the board, though the first board is a tick old', () =>
   withPage({}, { path: '/name', who: 'p4' }, async ({ page, server }) => {
     await page.getByPlaceholder('e.g. CryptoCats').waitFor()

@@ -2,6 +2,7 @@
 /* Where the page begins. */
 import { render } from 'preact'
 import { App } from './app'
+import { startAway } from './away'
 import { startKeys } from './keys'
 import { startRouting } from './route'
 import { start } from './start'
@@ -10,6 +11,7 @@ import { startTheme } from './theme'
 startTheme()
 startRouting()
 startKeys()
+startAway()
 void start()
 const host = document.getElementById('app')
 if (host !== null) render(<App />, host)
