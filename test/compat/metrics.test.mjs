@@ -54,7 +54,7 @@ const troubles = {
   CtfgWorkerRestarts: { ctfg_worker_restarts_total: "0x20 1 2 3x20" },
   CtfgStoreRefuses: { ctfg_db_store_refuses: "1x40" },
   CtfgStoreErrors: { ctfg_db_store_errors_total: "0x20 1x20" },
-  CtfgWalGrows: { ctfg_db_wal_bytes: "300x40", ctfg_db_wal_limit_bytes: "100x40" },
+  CtfgWalGrows: { ctfg_db_wal_bytes: "150x40", ctfg_db_wal_limit_bytes: "100x40" },
   CtfgServerErrors: { 'ctfg_http_requests_total{code="200"}': "0+90x40", 'ctfg_http_requests_total{code="503"}': "0+2x40" },
   CtfgRefuses: { ctfg_connections_refused_total: "0x30 1x10", ctfg_db_queue_full_total: "0x40", ctfg_password_refused_total: "0x40" },
   CtfgConnectionsNearLimit: { ctfg_connections_open: "90x40", ctfg_connections_limit: "100x40" },
@@ -68,6 +68,13 @@ const troubles = {
   CtfgMemory: { 'ctfg_process_resident_memory_bytes{process="db"}': "1600000000x40" },
   CtfgGameReset: { ctfg_reset_sequence: "0x20 7x20" },
 };
+
+/** What a sound server shows now and then. */
+const quiet = [
+  { ctfg_worker_restarts_total: "0x20 1 2x20" },
+  { ctfg_db_wal_bytes: "100x40", ctfg_db_wal_limit_bytes: "100x40" },
+  { ctfg_db_wal_bytes: "60x15 160x5 60x20", ctfg_db_wal_limit_bytes: "100x40" },
+];
 
 let server;
 let prometheus;
@@ -190,24 +197,23 @@ describe("what Prometheus sees", { timeout: 120000 }, () => {
     assert.deepEqual(rules.filter((rule) => rule.state === "firing").map((rule) => rule.name), [], "nothing is wrong");
   });
 
-  it("each alert fires when it should, and alone", () => {
-    const tests = Object.entries(troubles).map(([alert, values]) => ({
+  it("each alert fires when it should, and alone; what is no trouble fires none", () => {
+    const loud = Object.entries(troubles).map(([alert, values]) => [values, [{ labels: `{alertname="${alert}"}`, value: 1 }]]);
+    const tests = [...loud, ...quiet.map((values) => [values, []])].map(([values, firing]) => ({
       interval: "15s",
       input_series: Object.entries(values).map(([series, text]) => ({ series, values: text })),
       promql_expr_test: [
-        {
-          expr: 'count by (alertname) (ALERTS{alertstate="firing"})',
-          eval_time: "10m",
-          exp_samples: [{ labels: `{alertname="${alert}"}`, value: 1 }],
-        },
+        { expr: 'count by (alertname) (ALERTS{alertstate="firing"})', eval_time: "10m", exp_samples: firing },
       ],
     }));
     const dir = mkdtempSync(join(tmpdir(), "ctfg-alerts-"));
     try {
-      const file = join(dir, "tests.yml"); // JSON is YAML
-      writeFileSync(file, JSON.stringify({ rule_files: [ALERTS], evaluation_interval: "15s", tests }));
-      const { status, text } = promtool(["test", "rules", file]);
-      assert.equal(status, 0, text);
+      for (const every of ["15s", "14s"]) { // 14 s: no rule is evaluated in the moment of a scrape
+        const file = join(dir, "tests.yml"); // JSON is YAML
+        writeFileSync(file, JSON.stringify({ rule_files: [ALERTS], evaluation_interval: every, tests }));
+        const { status, text } = promtool(["test", "rules", file]);
+        assert.equal(status, 0, text);
+      }
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
