@@ -9,6 +9,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "conf/game.h"
@@ -163,20 +164,44 @@ static void refuse_for_want_of_fds(struct accept_state *accept, int listener_fd)
 
 /* ---- taking them in ---- */
 
+/* Asked anew each time: prlimit(1) raises the limit of a worker that runs. */
+static uint32_t conns_by_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > UINT32_MAX) {
+        return UINT32_MAX;
+    }
+    return limit.rlim_cur > ACCEPT_SPARE_FILES + ACCEPT_LEAST_CONNS
+               ? (uint32_t)limit.rlim_cur - ACCEPT_SPARE_FILES
+               : ACCEPT_LEAST_CONNS;
+}
+
+uint32_t accept_conns_most(const struct worker *worker)
+{
+    uint32_t by_setting = worker->game->settings.conns_per_worker_max;
+    uint32_t by_files = conns_by_files();
+
+    return by_files < by_setting ? by_files : by_setting;
+}
+
 static void take_in(struct listener *listener, int fd, const struct sockaddr *peer)
 {
     struct accept_state *accept = listener->accept;
     struct worker *worker = accept->worker;
-    uint32_t most = worker->game->settings.conns_per_worker_max;
+    uint32_t by_setting = worker->game->settings.conns_per_worker_max;
+    uint32_t by_files = conns_by_files();
 
     slots_add(METRIC_CONNS_ACCEPTED, 1);
     accept->allowed_conns -= accept->allowed_conns > 0 ? 1 : 0;
-    if (listener->side == CONN_OPERATORS || conn_count(worker) < most) {
+    if (listener->side == CONN_OPERATORS ||
+        (conn_count(worker) < by_setting && conn_count(worker) < by_files)) {
         (void)conn_accept(worker, fd, listener->side, peer);
         return;
     }
-    note_refusal(accept, "conns_per_worker_max is reached");
-    if (conn_count(worker) >= most + ACCEPT_REFUSED_CONNS) {
+    note_refusal(accept, by_files < by_setting ? "the limit of open files is reached"
+                                               : "http.connections is reached");
+    if (conn_count(worker) >= by_files || conn_count(worker) >= by_setting + ACCEPT_REFUSED_CONNS) {
         refuse_at_once(fd);
         return;
     }

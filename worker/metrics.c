@@ -11,6 +11,7 @@
 #include "shm/segment.h"
 #include "shm/slots.h"
 #include "shm/state.h"
+#include "worker/accept.h"
 #include "worker/api.h"
 #include "worker/context.h"
 #include "worker/dbclient.h"
@@ -332,8 +333,8 @@ static void write_limits(struct page *page, const struct worker *worker)
         const char *help;
     } limits[] = {
         /* clang-format off */
-        {"connections_limit", settings->conns_per_worker_max,
-         "Connections a worker holds at most (http.connections)."},
+        {"connections_limit", accept_conns_most(worker),
+         "Connections a worker holds at most (http.connections, or what the limit of open files leaves)."},
         {"password_queue_limit", settings->password_queue_max,
          "Logins that may wait for argon2id in a worker (limits.password_queue)."},
         {"stream_window_limit_bytes", settings->stream_window_bytes,

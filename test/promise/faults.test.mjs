@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -11,7 +12,8 @@ import { after, describe, it } from "node:test";
 import { openStream } from "../lib/client.mjs";
 import { execute, query, replay } from "../lib/database.mjs";
 import { challenge, flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
-import { Player, waitFor } from "../lib/player.mjs";
+import { metric } from "../lib/metrics.mjs";
+import { call, Player, waitFor } from "../lib/player.mjs";
 import { ctfg, startServer } from "../lib/server.mjs";
 
 const temp = mkdtempSync(join(tmpdir(), "ctfg-faults-"));
@@ -91,6 +93,31 @@ describe("faults", { timeout: 180000 }, () => {
       stream.close();
       player.close();
     } finally {
+      await server.stop();
+    }
+  });
+
+  it("few descriptors refuse players, and the operator still sees it", async () => {
+    const program = join(temp, "few-files");
+    writeFileSync(program, `#!/bin/sh\nulimit -n 128 && exec ${ctfg} "$@"\n`, { mode: 0o755 });
+    const server = await startServer({ game: makeGame(), program, flags: ["--workers", "1"] });
+    const clients = Array.from({ length: 200 }, () => connect(server.port, "127.0.0.1").on("error", () => {}));
+    try {
+      await server.waitForLog(/ msg="connections are refused" why="the limit of open files is reached" open=64\n/);
+      for (const path of ["/healthz", "/readyz", "/metrics"]) {
+        assert.equal((await call(server.metricsUrl, "GET", path)).status, 200, path);
+      }
+      assert.equal(await metric(server, "ctfg_connections_limit"), 64);
+      await waitFor("the count of those refused", async () => (await metric(server, "ctfg_connections_refused_total")) === 136);
+      server.signal("SIGHUP"); // a reload has descriptors left, too
+      await server.waitForLog(/ msg=reloaded /);
+      const { status } = spawnSync("prlimit", [`--pid=${server.workers()[0]}`, "--nofile=1024:1024"]);
+      if (status === 0) { // only root may raise it
+        assert.equal(await metric(server, "ctfg_connections_limit"), 960);
+        assert.equal((await call(server.url, "GET", "/api/game")).status, 200);
+      }
+    } finally {
+      clients.forEach((client) => client.destroy());
       await server.stop();
     }
   });
