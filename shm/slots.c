@@ -30,7 +30,7 @@ const struct slot_metric_row slot_metric_table[METRIC_COUNT] = {
 };
 
 const struct slot_histogram_row slot_histogram_table[HISTOGRAM_COUNT] = {
-#define SLOT_HISTOGRAM_ROW(id, name, help) {name, help},
+#define SLOT_HISTOGRAM_ROW(id, name, help, first) {name, help, first},
     SLOT_HISTOGRAMS(SLOT_HISTOGRAM_ROW)
 #undef SLOT_HISTOGRAM_ROW
 };
@@ -189,25 +189,25 @@ void slots_set(enum slot_metric metric, uint64_t value)
     }
 }
 
-/* The first bucket whose bound, HISTOGRAM_FIRST_US << bucket, is not below the value. */
-static uint32_t bucket_of(uint64_t value)
+/* The first bucket whose bound, first << bucket, is not below the value. */
+static uint32_t bucket_of(uint64_t value, uint64_t first)
 {
-    uint64_t steps = value / HISTOGRAM_FIRST_US + (value % HISTOGRAM_FIRST_US != 0);
+    uint64_t steps = value / first + (value % first != 0);
     uint32_t bucket = steps <= 1 ? 0 : 64 - (uint32_t)__builtin_clzll(steps - 1);
 
     return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
 }
 
-static void observe(struct shm_histogram *histogram, uint64_t value)
+static void observe(struct shm_histogram *histogram, uint64_t value, uint64_t first)
 {
-    add_u64(&histogram->buckets[bucket_of(value)], 1);
+    add_u64(&histogram->buckets[bucket_of(value, first)], 1);
     add_u64(&histogram->sum_us, value);
 }
 
 void slots_observe(enum slot_histogram histogram, uint64_t value)
 {
     if (slots.row != NULL) {
-        observe(&slots.row->histograms[histogram], value);
+        observe(&slots.row->histograms[histogram], value, slot_histogram_table[histogram].first);
     }
 }
 
@@ -240,7 +240,7 @@ void slots_count_request(uint32_t route, uint32_t status, uint64_t latency_us)
         return;
     }
     add_u64(&slots.row->routes[route].by_status[cell_of(status)], 1);
-    observe(&slots.row->routes[route].latency, latency_us);
+    observe(&slots.row->routes[route].latency, latency_us, HISTOGRAM_FIRST_US);
 }
 
 uint64_t slots_read(const struct shm_slot *slot, enum slot_metric metric)

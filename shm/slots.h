@@ -24,13 +24,15 @@
 
 enum slot_state { SLOT_EMPTY, SLOT_STARTING, SLOT_READY, SLOT_DRAINING, SLOT_DEAD };
 
-/* Histogram bounds in microseconds: 50 us, then doubling; the last bucket is everything above. */
+/* The first bound, then doubling; the last bucket is everything above.  Times are in microseconds, up
+ * to 52 s; counts up to a million. */
 #define HISTOGRAM_BUCKETS 22
 #define HISTOGRAM_FIRST_US 50
+#define HISTOGRAM_FIRST_COUNT 1
 
 struct shm_histogram {
     _Atomic uint64_t buckets[HISTOGRAM_BUCKETS]; /* not cumulative */
-    _Atomic uint64_t sum_us;                     /* batch sizes: the sum of the values */
+    _Atomic uint64_t sum_us;                     /* counts: the sum of the values */
 };
 
 /*
@@ -131,18 +133,24 @@ enum slot_metric {
         METRIC_COUNT
 };
 
+/* name, help, what its first bucket bounds */
 #define SLOT_HISTOGRAMS(X)                                                                         \
-    X(LOOP_STALL, "loop_stall_seconds", "Time one turn of a process's loop took.")                 \
-    X(DB_REQUEST, "db_request_seconds", "From asking db to its answer, in a worker.")              \
-    X(DB_COMMIT, "db_commit_seconds", "From BEGIN to the end of COMMIT.")                          \
-    X(DB_FSYNC, "db_fsync_seconds", "COMMIT alone: what the disk takes to keep a transaction.")    \
-    X(DB_BATCH, "db_batch_requests", "Requests in a transaction (a count, not seconds).")          \
-    X(DB_CHECKPOINT, "db_checkpoint_seconds", "Time a checkpoint took.")                           \
-    X(STREAM_DELAY, "stream_delay_seconds", "From an event's commit to its frame.")                \
-    X(WS_PING, "ws_ping_seconds", "Round trip of a WebSocket ping.")
+    X(LOOP_STALL, "loop_stall_seconds", "Time one turn of a process's loop took.",                 \
+      HISTOGRAM_FIRST_US)                                                                          \
+    X(DB_REQUEST, "db_request_seconds", "From asking db to its answer, in a worker.",              \
+      HISTOGRAM_FIRST_US)                                                                          \
+    X(DB_COMMIT, "db_commit_seconds", "From BEGIN to the end of COMMIT.", HISTOGRAM_FIRST_US)      \
+    X(DB_FSYNC, "db_fsync_seconds", "COMMIT alone: what the disk takes to keep a transaction.",    \
+      HISTOGRAM_FIRST_US)                                                                          \
+    X(DB_BATCH, "db_batch_requests", "Requests in a transaction (a count, not seconds).",          \
+      HISTOGRAM_FIRST_COUNT)                                                                       \
+    X(DB_CHECKPOINT, "db_checkpoint_seconds", "Time a checkpoint took.", HISTOGRAM_FIRST_US)       \
+    X(STREAM_DELAY, "stream_delay_seconds", "From an event's commit to its frame.",                \
+      HISTOGRAM_FIRST_US)                                                                          \
+    X(WS_PING, "ws_ping_seconds", "Round trip of a WebSocket ping.", HISTOGRAM_FIRST_US)
 
 enum slot_histogram {
-#define SLOT_HISTOGRAM_ENUM(id, name, help) HISTOGRAM_##id,
+#define SLOT_HISTOGRAM_ENUM(id, name, help, first) HISTOGRAM_##id,
     SLOT_HISTOGRAMS(SLOT_HISTOGRAM_ENUM)
 #undef SLOT_HISTOGRAM_ENUM
         HISTOGRAM_COUNT
@@ -216,6 +224,7 @@ extern const struct slot_metric_row slot_metric_table[METRIC_COUNT];
 struct slot_histogram_row {
     const char *name;
     const char *help;
+    uint64_t first; /* HISTOGRAM_FIRST_... */
 };
 extern const struct slot_histogram_row slot_histogram_table[HISTOGRAM_COUNT];
 /* What /metrics calls a cell: "200", or "lost" and "other". */

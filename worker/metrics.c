@@ -75,10 +75,11 @@ static void add_histogram(struct sums *sums, const struct shm_histogram *histogr
     sums->sum += load(&histogram->sum_us);
 }
 
-/* Cumulative, as the format wants it.  is_count: the values are no durations (db_batch_requests). */
-static void write_histogram(struct page *page, const char *name, const char *labels, bool is_count,
+/* Cumulative, as the format wants it.  first: what the first bucket bounds (shm/slots.h). */
+static void write_histogram(struct page *page, const char *name, const char *labels, uint64_t first,
                             const struct sums *sums)
 {
+    bool is_count = first == HISTOGRAM_FIRST_COUNT;
     uint64_t total = 0;
 
     for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
@@ -87,9 +88,9 @@ static void write_histogram(struct page *page, const char *name, const char *lab
         if (i + 1 == HISTOGRAM_BUCKETS) {
             buf_append_str(page->out, STR("+Inf"));
         } else if (is_count) {
-            buf_append_u64(page->out, (uint64_t)HISTOGRAM_FIRST_US << i);
+            buf_append_u64(page->out, first << i);
         } else {
-            write_seconds(page, (uint64_t)HISTOGRAM_FIRST_US << i);
+            write_seconds(page, first << i);
         }
         buf_printf(page->out, "\"} %" PRIu64 "\n", total);
     }
@@ -200,7 +201,7 @@ static void write_histograms(struct page *page, const struct segment *segment)
 
                 add_histogram(&sums, &slot->histograms[histogram]);
                 row_label(i, label);
-                write_histogram(page, row->name, label, histogram == HISTOGRAM_DB_BATCH, &sums);
+                write_histogram(page, row->name, label, row->first, &sums);
             }
         }
     }
@@ -288,7 +289,7 @@ static void write_requests(struct page *page, const struct segment *segment)
         sum_route(segment, route, &sum);
         route_label(route, label);
         if (sum.requests > 0) {
-            write_histogram(page, "http_request_seconds", label, false, &sum.latency);
+            write_histogram(page, "http_request_seconds", label, HISTOGRAM_FIRST_US, &sum.latency);
         }
     }
 }

@@ -176,6 +176,25 @@ static void a_value_falls_into_the_first_bucket_that_bounds_it(void **state)
     fixture_end(&fixture);
 }
 
+/* Batches of a quiet game hold one request or two: they must be told apart. */
+static void counts_have_buckets_from_one_on(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+
+    fixture_make(&fixture, &fixture_sizes);
+    slots_own(&fixture.segment, SLOT_DB);
+    const struct shm_histogram *histogram =
+        &slots_at(&fixture.segment, SLOT_DB)->histograms[HISTOGRAM_DB_BATCH];
+    for (uint32_t bucket = 0; bucket + 1 < HISTOGRAM_BUCKETS; bucket++) {
+        slots_observe(HISTOGRAM_DB_BATCH, UINT64_C(1) << bucket);
+        assert_int_equal(read_u64(&histogram->buckets[bucket]), 1);
+    }
+    slots_observe(HISTOGRAM_DB_BATCH, 3);
+    assert_int_equal(read_u64(&histogram->buckets[2]), 2);
+    fixture_end(&fixture);
+}
+
 static void the_longest_turn_is_remembered(void **state)
 {
     (void)state;
@@ -240,6 +259,7 @@ int main(void)
         cmocka_unit_test(twice_a_second_a_process_notes_what_it_uses),
         cmocka_unit_test(a_successor_goes_on_counting_but_holds_nothing_open),
         cmocka_unit_test(a_value_falls_into_the_first_bucket_that_bounds_it),
+        cmocka_unit_test(counts_have_buckets_from_one_on),
         cmocka_unit_test(the_longest_turn_is_remembered),
         cmocka_unit_test(requests_are_counted_by_route_and_status),
         cmocka_unit_test(each_status_is_named_by_its_number),
