@@ -116,7 +116,16 @@ static enum migrate_state look_at_tables(sqlite3 *db, char *ret_error, size_t er
 
 static void say_unreadable(sqlite3 *db, char *ret_error, size_t error_bytes)
 {
-    if (sqlite3_extended_errcode(db) == SQLITE_READONLY_ROLLBACK) {
+    int code = sqlite3_extended_errcode(db);
+
+    if (code == SQLITE_IOERR_SHMSIZE) { /* "disk I/O error" would send for a failing disk */
+        (void)snprintf(ret_error, error_bytes,
+                       "it cannot be read: the disk is full, and the index of its log, %s-shm, "
+                       "has no room",
+                       sqlite3_db_filename(db, "main"));
+        return;
+    }
+    if (code == SQLITE_READONLY_ROLLBACK) {
         (void)snprintf(ret_error, error_bytes,
                        "a transaction in it was interrupted and has to be rolled back first: "
                        "`sqlite3 %s .tables` does so, as a start with it does",
@@ -221,7 +230,7 @@ bool migrate_run(sqlite3 *db, const char *path, uint32_t copies_most, char *ret_
         return false;
     }
     if (!query_number(db, "PRAGMA user_version", NULL, &done)) {
-        (void)snprintf(ret_error, error_bytes, "it cannot be read: %s", sqlite3_errmsg(db));
+        say_unreadable(db, ret_error, error_bytes);
         return false;
     }
     if (state == MIGRATE_OLDER && done == 0) {

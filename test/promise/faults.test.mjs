@@ -3,7 +3,7 @@
 // would have to be written, reads and streams go on, and all is well again when the cause is gone.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,6 +32,19 @@ function smallDisk(size) {
   }
   mounts.push(dir);
   return dir;
+}
+
+/** To the last byte. */
+function fillUp(path) {
+  for (const bytes of [1 << 20, 4096, 1]) {
+    try {
+      for (;;) {
+        appendFileSync(path, Buffer.alloc(bytes));
+      }
+    } catch (error) {
+      assert.equal(error.code, "ENOSPC");
+    }
+  }
 }
 
 async function loggedIn(server, i = 0) {
@@ -95,6 +108,25 @@ describe("faults", { timeout: 180000 }, () => {
     } finally {
       await server.stop();
     }
+  });
+
+  it("a start on a full disk says that it is full, not that it fails", async (t) => {
+    const dbdir = smallDisk("8m");
+    if (dbdir === undefined) {
+      t.skip("mounting a small disk is not allowed here");
+      return;
+    }
+    const server = await startServer({ game: makeGame(), dbdir, flags: ["--workers", "1"] });
+    await server.stop();
+    fillUp(join(dbdir, "filler"));
+    for (const args of [["check"], ["-p", "0", "--metrics-listen", "off"]]) {
+      const { status, stdout, stderr } = spawnSync(ctfg, [...args, "-C", server.dir, "-b", dbdir], { encoding: "utf8", timeout: 20000 });
+      assert.equal(status, 2);
+      assert.match(stdout + stderr, /events\.db: it cannot be read: the disk is full, /);
+    }
+    rmSync(join(dbdir, "filler"));
+    const again = await server.restart();
+    await again.stop();
   });
 
   it("few descriptors refuse players, and the operator still sees it", async () => {
