@@ -92,6 +92,8 @@ struct shm_histogram {
     X(DB_WAITING, "db_requests_waiting", "", GAUGE, "Requests of a worker that wait for db.")      \
     X(DB_RESENT, "db_requests_resent", "", COUNTER, "Requests sent again after db's death.")       \
     X(DB_TIMED_OUT, "db_requests_timed_out", "", COUNTER, "Requests answered 503 for want of db.") \
+    X(DB_REFUSED, "db_requests_refused", "", COUNTER,                                              \
+      "Requests answered 503 because too many of a worker waited for db.")                         \
     X(DB_QUEUE, "db_queue_depth", "", GAUGE, "Requests queued in db.")                             \
     X(DB_QUEUE_FULL, "db_queue_full", "", COUNTER,                                                 \
       "Requests db refused because its queue was full.")                                           \

@@ -399,6 +399,7 @@ bool dbclient_ask(struct worker *worker, const void *message, uint64_t conn_id, 
     struct waiting_row *row =
         client->stopped ? NULL : waiting_add(client->waiting, head.request_id);
     if (row == NULL) {
+        slots_add(METRIC_DB_REFUSED, client->stopped ? 0 : 1);
         return false;
     }
     row->context.conn_id = conn_id;

@@ -342,6 +342,8 @@ static void write_limits(struct page *page, const struct worker *worker)
          "Recent frames a worker keeps for slow clients (stream.window)."},
         {"ring_limit_events", sizes->ring_slots,
          "Events kept in shared memory (stream.ring)."},
+        {"db_requests_waiting_limit", DBCLIENT_WAITING_MAX,
+         "Requests of a worker that may wait for db."},
         {"db_queue_depth_limit", settings->db_queue_max,
          "Requests that may wait in db (database.queue)."},
         {"db_batch_limit_requests", settings->db_batch_max,
@@ -354,6 +356,8 @@ static void write_limits(struct page *page, const struct worker *worker)
          "Players there is room for until a restart."},
         {"challenges_limit", sizes->challenges_max,
          "Challenges there is room for until a restart."},
+        {"hints_limit", sizes->hints_max,
+         "Hints there is room for until a restart."},
         /* clang-format on */
     };
 

@@ -43,6 +43,8 @@ const played = {
   'histogram_quantile(0.5, ctfg_db_batch_requests_bucket{process="db"}) <= bool 1': 1, // most were alone, and no 25
   "sum(ctfg_db_fsync_seconds_count) == bool sum(ctfg_db_batches_total)": 1,
   "ctfg_db_queue_depth_limit": 65536,
+  "ctfg_db_requests_waiting_limit": 16384,
+  "ctfg_hints_limit": 8000,
   "count(ctfg_process_resident_memory_bytes > 1e6)": 3, // master, db, worker,
   "count(ctfg_build_info)": 1,
 };
@@ -57,7 +59,12 @@ const troubles = {
   CtfgStoreErrors: { ctfg_db_store_errors_total: "0x20 1x20" },
   CtfgWalGrows: { ctfg_db_wal_bytes: "150x40", ctfg_db_wal_limit_bytes: "100x40" },
   CtfgServerErrors: { 'ctfg_http_requests_total{code="200"}': "0+90x40", 'ctfg_http_requests_total{code="503"}': "0+2x40" },
-  CtfgRefuses: { ctfg_connections_refused_total: "0x30 1x10", ctfg_db_queue_full_total: "0x40", ctfg_password_refused_total: "0x40" },
+  CtfgRefuses: {
+    ctfg_connections_refused_total: "0x30 1x10",
+    ctfg_db_requests_refused_total: "0x40",
+    ctfg_db_queue_full_total: "0x40",
+    ctfg_password_refused_total: "0x40",
+  },
   CtfgConnectionsNearLimit: { ctfg_connections_open: "90x40", ctfg_connections_limit: "100x40" },
   CtfgSlowAnswers: slow("ctfg_http_request_seconds_bucket"),
   CtfgSlowDisk: slow("ctfg_db_fsync_seconds_bucket"),

@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 #include "shm/heritage.h"
+#include "shm/segment.h"
+#include "shm/slots.h"
 #include "worker/dbclient.c"
 #include "worker/overdue.h"
 #include "worker/response.h"
@@ -300,17 +302,25 @@ static void many_timeouts_share_out_over_turns(void **state)
 
 static void too_many_questions_are_refused(void **state)
 {
+    struct shm_sizes sizes = segment_sizes_for(4, 4, 4, 64, 2);
+    struct segment segment;
+
     (void)state;
+    assert_true(segment_create(&sizes, &segment));
+    slots_own(&segment, SLOT_WORKER(1));
     for (uint64_t id = 1; id <= DBCLIENT_WAITING_MAX; id++) {
         assert_true(ask(id, 0));
     }
     assert_false(ask(999999, 0));
+    assert_int_equal(slots_read(slots_at(&segment, SLOT_WORKER(1)), METRIC_DB_REFUSED), 1);
     db_accept();
     struct wire_head head;
     fixture_wait_for(db_message(1, &head));
     db_answer(1, WIRE_OK);
     fixture_wait_for(db.answers == 1);
     assert_true(ask(999999, 0));
+    slots_own(&segment, UINT32_MAX); /* no row any more */
+    segment_destroy(&segment);
 }
 
 static void a_slow_db_gets_everything_in_order_all_the_same(void **state)
