@@ -423,6 +423,15 @@ void api_healthz(struct exchange *exchange)
     answer_sentence(exchange, 200, STR("ok\n"));
 }
 
+/* Its socket takes connections all the time, the master holds it: only its row tells that it serves. */
+static bool db_is_away(const struct worker *worker)
+{
+    const struct shm_slot *db = slots_at(worker->heritage->segment, SLOT_DB);
+
+    /* relaxed: a number that stands alone */
+    return atomic_load_explicit(&db->state, memory_order_relaxed) != SLOT_READY;
+}
+
 /* It hangs, or its disk does: the master ends it in time, but no flag is accepted until then. */
 static bool db_is_silent(const struct worker *worker)
 {
@@ -441,6 +450,9 @@ void api_readyz(struct exchange *exchange)
         answer_sentence(exchange, 503, STR("The db process has not published the board yet.\n"));
     } else if (!dbclient_is_connected(worker)) {
         answer_sentence(exchange, 503, STR("This worker has no connection to the db process.\n"));
+    } else if (db_is_away(worker)) {
+        answer_sentence(exchange, 503,
+                        STR("The db process has ended and does not serve again yet.\n"));
     } else if (db_is_silent(worker)) {
         answer_sentence(exchange, 503, STR("The db process has not been heard of for seconds.\n"));
     } else if (slots_read(slots_at(worker->heritage->segment, SLOT_DB), METRIC_DB_STORE_REFUSES) !=

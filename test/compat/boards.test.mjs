@@ -2,6 +2,7 @@
 // What everyone reads: the scoreboard and its graph, event pages, static files, what operators ask.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
 import { dirname } from "node:path";
@@ -522,6 +523,34 @@ describe("what operators ask", { timeout: 60000 }, () => {
       const pid = server.dbPid();
       server.kill(pid, "SIGKILL");
       await waitFor("ready again", async () => server.dbPid() !== pid && (await get()).status === 200);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it("while no db can start /readyz says so, all the time", async () => {
+    const server = await startServer({ game: makeGame({ players: 3, challenges }), flags: ["--workers", "1"] });
+    const refusals = () => server.log().match(/msg="the database cannot be opened"/g)?.length ?? 0;
+    const kept = `${server.dbPath}.kept`;
+    try {
+      const get = () => call(new URL("/readyz", server.metricsUrl).href, "GET", "/readyz");
+      const pid = server.dbPid();
+      server.kill(pid, "SIGSTOP");
+      renameSync(server.dbPath, kept);
+      renameSync(`${server.dbPath}-wal`, `${kept}-wal`);
+      rmSync(`${server.dbPath}-shm`);
+      writeFileSync(server.dbPath, "this is no database");
+      server.kill(pid, "SIGKILL");
+      await waitFor("a db that cannot start", () => refusals() > 0);
+      let asked = 0;
+      while (refusals() < 5) { // it is forked again and again
+        const answer = await get();
+        assert.equal(answer.status, 503, `asked for the ${++asked}th time, a flag would be accepted`);
+        assert.match(answer.text, /^The db process has ended/);
+      }
+      renameSync(kept, server.dbPath);
+      renameSync(`${kept}-wal`, `${server.dbPath}-wal`);
+      await waitFor("ready again", async () => (await get()).status === 200, 20000);
     } finally {
       await server.stop();
     }
