@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* log.c - puts one event into one line of a fixed size and writes it with one write(2). */
+/* log.c - puts one event into one line of a fixed size and writes it with one writev(2). */
 #include "shm/base/log.h"
 
 #include <errno.h>
@@ -10,6 +10,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <sys/mman.h>
+#include <sys/uio.h>
 
 #include "shm/base/clock.h"
 #include "shm/base/journal.h"
@@ -33,6 +36,7 @@ static struct {
     _Atomic uint64_t lines[LEVELS]; /* relaxed, both: counts that nothing is ordered by */
     _Atomic uint64_t lost;
     _Atomic uint64_t lost_told;
+    _Atomic bool *torn; /* of all processes forked after log_init(): the file ends in half a line */
 } log_state = {.least = LOG_LEVEL_INFO, .fd = STDERR_FILENO, .process = "master"};
 
 /* clang-format off */
@@ -54,8 +58,35 @@ struct line {
     bool cut; /* something did not fit: nothing more is added */
 };
 
+/* Relaxed: at worst two lines share one, or one is empty. */
+static bool take_torn(void)
+{
+    return log_state.torn != NULL &&
+           atomic_exchange_explicit(log_state.torn, false, memory_order_relaxed);
+}
+
+static void leave_torn(void)
+{
+    if (log_state.torn != NULL) {
+        atomic_store_explicit(log_state.torn, true, memory_order_relaxed);
+    }
+}
+
+/* A file is shared by processes that are not each other's: whoever writes next has to know. */
+static void share_torn(void)
+{
+    static _Atomic bool of_this_process;
+
+    if (log_state.torn == NULL) {
+        void *page = mmap(NULL, sizeof(*log_state.torn), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        log_state.torn = page != MAP_FAILED ? page : &of_this_process;
+    }
+}
+
 void log_init(enum log_level least, enum log_format format)
 {
+    share_torn();
     log_state.least = least;
     log_state.format = format;
     log_set_fd(log_state.fd);
@@ -67,6 +98,7 @@ void log_set_fd(int fd)
         (void)close(log_state.fd);
     }
     log_state.fd = fd;
+    (void)take_torn(); /* that was the other file */
     log_state.journal = log_state.format != LOG_FORMAT_TEXT && journal_reads(fd);
     if (log_state.journal) {
         journal_start();
@@ -314,9 +346,10 @@ static void put_end(struct line *line)
 
 /*
  * Never waits for whoever reads: a line more or less, but no player waits for a log.  A pipe, a socket
- * or a terminal that polls as writable takes LOG_LINE_BYTES at once; a file always does.
+ * or a terminal that polls as writable takes LOG_LINE_BYTES at once; a file always does, but on a full
+ * disk: it takes half a line, and the next one, of any process, begins with the newline that is missing.
  */
-static bool write_line(const struct line *line)
+static bool write_line(struct line *line)
 {
     struct pollfd reader = {.fd = log_state.fd, .events = POLLOUT};
     ssize_t written;
@@ -324,10 +357,18 @@ static bool write_line(const struct line *line)
     if (poll(&reader, 1, 0) <= 0) {
         return false;
     }
+    size_t missing = take_torn() ? 1 : 0;
+    struct iovec parts[] = {{(char[]){'\n'}, missing}, {line->bytes, line->len}};
     do {
-        written = write(log_state.fd, line->bytes, line->len);
+        written = writev(log_state.fd, parts, 2);
     } while (written < 0 && errno == EINTR);
-    return written == (ssize_t)line->len;
+    if (written == (ssize_t)(missing + line->len)) {
+        return true;
+    }
+    if (written > (ssize_t)missing || (written <= 0 && missing != 0)) {
+        leave_torn();
+    }
+    return false;
 }
 
 /* Without the prefix and the newline, which are for the stream. */

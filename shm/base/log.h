@@ -5,8 +5,8 @@
  * Human-readable on a terminal, logfmt or JSON elsewhere (a setting).  The journal gets each value as
  * a field of its own besides (journal.h).  A line is one write(2) of at most LOG_LINE_BYTES; what does
  * not fit is cut and marked, values are escaped, so a line is always one line.  A line that whoever reads
- * does not take at once is lost, counted, and told with the next one that is taken.  Never log a
- * password, token, flag or guess.  Any process.
+ * does not take at once is lost, counted, and told with the next one that is taken; a full disk may have
+ * kept a part of it, on a line of its own.  Never log a password, token, flag or guess.  Any process.
  *
  *     LOG(LOG_LEVEL_WARN, "backlog is clamped", LOG_U64("wanted", 4096), LOG_U64("got", 128));
  */

@@ -7,10 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -270,6 +274,55 @@ static void nobody_waits_for_who_does_not_read(void **state)
     close(ends[0]);
 }
 
+static void set_file_limit(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* A full disk takes a part of a line; what another process writes when there is room is whole. */
+static void half_a_line_does_not_swallow_the_next(void **state)
+{
+    struct rlimit before;
+    char path[] = "/tmp/ctfg-log-XXXXXX";
+    int fd = mkostemp(path, O_APPEND);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    log_init(LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT);
+    log_set_fd(dup(fd));
+    LOG(LOG_LEVEL_INFO, "whole");
+    set_file_limit((rlim_t)lseek(fd, 0, SEEK_END) + 10);
+    LOG(LOG_LEVEL_INFO, "half");
+    LOG(LOG_LEVEL_INFO, "none");
+    set_file_limit(before.rlim_cur);
+    pid_t child = fork();
+    if (child == 0) {
+        LOG(LOG_LEVEL_INFO, "whole again");
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    LOG(LOG_LEVEL_INFO, "the last");
+    log_set_fd(STDERR_FILENO);
+    ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+    assert_true(len > 0);
+    text[len] = '\0';
+    char *next = strstr(text, "\nts=");
+    assert_non_null(next);
+    next = strstr(next + 1, "\nts="); /* "ts=2026-11" is the half */
+    assert_int_equal(next - strchr(text, '\n'), 1 + 10);
+    assert_non_null(strstr(next, " msg=\"whole again\"\n"));
+    assert_non_null(strstr(next, " msg=\"the last\"\n"));
+    assert_null(strstr(text, "\n\n"));
+    (void)unlink(path);
+    close(fd);
+}
+
 static void a_log_line_leaves_errno_alone(void **state)
 {
     (void)state;
@@ -295,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_level_has_a_word),
         cmocka_unit_test(lines_go_where_they_are_sent),
         cmocka_unit_test(nobody_waits_for_who_does_not_read),
+        cmocka_unit_test(half_a_line_does_not_swallow_the_next),
         cmocka_unit_test(a_log_line_leaves_errno_alone),
     };
     (void)unsetenv("JOURNAL_STREAM");
