@@ -7,6 +7,7 @@ import { statSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 
 import { flagOf, makeGame, playerName, playerPassword } from "../lib/game.mjs";
+import { metric } from "../lib/metrics.mjs";
 import { Player, waitFor } from "../lib/player.mjs";
 import { startServer } from "../lib/server.mjs";
 
@@ -90,6 +91,9 @@ describe("wal_unbounded", { timeout: 120000 }, () => {
     assert.match(server.log(), /snapshot of events.db/);
     assert.ok(largest < 2 * LIMIT, `it grew to ${largest} bytes`);
     assert.equal((await players[0].get("/api/scoreboard")).status, 200);
+    const shown = await metric(server, "ctfg_db_wal_bytes", 'process="db"');
+    const limit = await metric(server, "ctfg_db_wal_limit_bytes");
+    assert.ok(shown >= 1.75 * limit && shown < 2 * limit, `what the alert CtfgWalGrows goes by: ${shown} of ${limit}`);
 
     reader.stdin.end("ROLLBACK;\n");
     await waitFor("the log shrinks", () => walBytes() < LIMIT / 2);
