@@ -148,7 +148,7 @@ const struct settings_row settings_rows[] = {
      .sentence = "Awards by one API token."},
     {.key = "limits.api", .kind = SETTINGS_LIMIT, .offset = FIELD(limit_api),
      .initial = "100 + 10/s", .least = 1, .most = 1000000,
-     .sentence = "All other calls of a player."},
+     .sentence = "Calls of /api/events, /api/player and /api/solves together, by a player, else by an address."},
     {.key = "limits.login_name", .kind = SETTINGS_LIMIT, .offset = FIELD(limit_login_name),
      .initial = "10 + 1/6s", .least = 1, .most = 1000000,
      .sentence = "Failed logins for one username."},
