@@ -250,6 +250,7 @@ describe("P4: the herd gets in", { timeout: 180000 }, () => {
         assert.match(one.text, /^HTTP\/1\.1 503 [^]*^retry-after: \d+\r\n[^]*\{"error":"unavailable"\}$/im);
       }
       assert.ok(herd.every((one) => !one.closed), "those who are in stay in");
+      assert.match(small.log(), /connections are refused.*http\.connections/, "the log names the setting");
       leave(herd);
       await waitFor("room again", async () => (await call(small.url, "GET", "/api/game")).status === 200);
     } finally {
