@@ -414,10 +414,11 @@ SHARE = $(DESTDIR)$(PREFIX)/share
 
 .PHONY: install
 install: $(B)/ctfg $(PRINTED) ## install under DESTDIR and PREFIX=/usr/local
-	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/doc/ctfg/docs
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/doc/ctfg/docs/decisions
 	install -m 755 $(B)/ctfg $(DESTDIR)$(PREFIX)/bin/ctfg
-	install -m 644 LICENSE README.md CHANGELOG.md conf/ctfg.yaml $(SHARE)/doc/ctfg
-	install -m 644 $(wildcard docs/*.md) $(SHARE)/doc/ctfg/docs
+	install -m 644 LICENSE README.md CHANGELOG.md SECURITY.md conf/ctfg.yaml $(SHARE)/doc/ctfg
+	install -m 644 $(wildcard docs/*.md) docs/openapi.yaml $(SHARE)/doc/ctfg/docs
+	install -m 644 $(wildcard docs/decisions/*.md) $(SHARE)/doc/ctfg/docs/decisions
 	for file in $(wildcard conf/proxy/* conf/prometheus/* conf/grafana/*); do \
 		install -D -m 644 $$file $(SHARE)/doc/ctfg/$${file#conf/} || exit 1; \
 	done

@@ -67,6 +67,14 @@ describe("the Debian package", () => {
     assert.ok(!paths.some((path) => /^\/(usr\/local|home|tmp|var|srv)/.test(path)));
   });
 
+  it("holds what documents tell people to copy, import or look at, ready for that", () => {
+    const paths = listed.map(({ path }) => path.replace("/usr/share/doc/ctfg/", ""));
+    const named = ["ctfg.yaml", "docs/openapi.yaml", "grafana/ctfg.json", "prometheus/alerts.yml", "prometheus/prometheus.yml"];
+    named.push(...["Caddyfile", "haproxy.cfg", "nginx.conf"].map((name) => `proxy/${name}`), "SECURITY.md");
+    assert.deepEqual(named.filter((name) => !paths.includes(name)), [], "compressed, or not there at all");
+    assert.ok(paths.some((path) => /^docs\/decisions\/0007-.*\.md/.test(path)), "security.md leads to it");
+  });
+
   it("calls the files in /etc/ctfg configuration, so that an upgrade asks before it changes them", () => {
     const conffiles = run("dpkg-deb", "-I", deb, "conffiles").trim().split("\n").map((line) => line.trim());
     assert.deepEqual(conffiles.sort(), listed.map(({ path }) => path).filter((path) => /^\/etc\/.*[^/]$/.test(path)).sort());
