@@ -34,11 +34,11 @@ static const struct term environment[] = {
      "Set by systemd: readiness, watchdog, and sockets that are open already."},
 };
 static const struct term files[] = {
-    {"challenges.json", "The challenges; the argument of run and check names another."},
+    {"challenges.json", "The challenges; an argument of the commands above names another file."},
     {"credentials.csv", "Who plays: username and password, one a line."},
     {"ctfg.yaml", "The settings; optional."},
     {".env", "Tokens and settings as variables; optional."},
-    {"game-clusters.yaml, images/, index.html, css/, js/, fonts/", "Optional."},
+    {"game-clusters.yaml, images/, index.html, favicon.ico, css/, js/, fonts/", "Optional."},
     {"events.db", "The database, in the folder that --dbdir names."},
 };
 static const struct term signals[] = {
