@@ -291,6 +291,18 @@ static bool inherit(const struct opening *opening)
 
 /* ---- all together ------------------------------------------------------------------------------ */
 
+/* A proxy that was told the other address would find nobody there, and nothing would say why. */
+static void warn_of_address(const struct listeners *listeners, struct str address)
+{
+    char url[SOCKET_URL_BYTES];
+
+    socket_url(listeners->player_fds[0], "/", url);
+    if (memmem(url, strlen(url), address.data, address.len) == NULL) {
+        LOG(LOG_LEVEL_WARN, "listen.address is not listened at: systemd's socket takes its place",
+            LOG_SLICE("address", address), LOG_STR("socket", url));
+    }
+}
+
 static bool open_players(const struct opening *opening, const struct settings *settings)
 {
     struct listeners *listeners = opening->listeners;
@@ -303,6 +315,9 @@ static bool open_players(const struct opening *opening, const struct settings *s
     }
     listeners->unlink_at_end = is_unix && (was_handed || listeners->player_count == 0);
     if (listeners->player_count > 0) {
+        if (!was_handed && address.len > 0) {
+            warn_of_address(listeners, address);
+        }
         return true;
     }
     if (is_unix) {

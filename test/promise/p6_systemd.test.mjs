@@ -3,7 +3,7 @@
 // being fed when any process stops turning; its sockets, credentials and mistakes are understood.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -128,7 +128,9 @@ describe("what systemd hands over", () => {
     const holders = [net.createServer(), net.createServer()];
     await Promise.all(holders.map((holder) => new Promise((resolve) => holder.listen(0, "127.0.0.1", resolve))));
     const [players, metrics] = holders.map((holder) => holder.address().port);
-    const [program, args] = withSockets(["metrics", "ctfg.socket"], ctfg, ["-C", makeGame(), "-b", temp, "-p", "1"]);
+    const unused = join(temp, "unused.sock");
+    const flags = ["-C", makeGame(), "-b", temp, "-p", "1", "--listen", `unix:${unused}`];
+    const [program, args] = withSockets(["metrics", "ctfg.socket"], ctfg, flags);
     const child = spawn(program, args, {
       stdio: ["ignore", "ignore", "pipe", holders[1]._handle.fd, holders[0]._handle.fd],
     });
@@ -143,6 +145,8 @@ describe("what systemd hands over", () => {
       assert.equal((await call(`http://127.0.0.1:${players}`, "GET", "/api/game")).status, 200);
       assert.equal((await call(`http://127.0.0.1:${players}`, "GET", "/metrics")).status, 404);
       assert.match((await call(`http://127.0.0.1:${metrics}`, "GET", "/metrics")).text, /^ctfg_/m);
+      assert.ok(!existsSync(unused), "they take the place of listen.address");
+      assert.match(err, /listen\.address is not listened at/, "and the log says so");
     } finally {
       child.kill("SIGTERM");
     }
