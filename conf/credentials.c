@@ -206,7 +206,7 @@ static void on_row(int terminator, void *context)
     struct loader *loader = context;
     struct str username = loader->fields[0];
     struct str password = take_password(loader);
-    /* contract.md section 1: "that starts with"; such as "username (badge)", or "Usernames". */
+    /* docs/organiser.md: "that starts with"; such as "username (badge)", or "Usernames". */
     bool is_header = loader->rows == 0 && str_starts_with_nocase(username, STR("username"));
 
     (void)terminator;

@@ -11,7 +11,7 @@
  *          id (or username) keeps its slot, also when it is gone in between; new ones are appended.
  *          The same chain of loads gives the same slots in every process, so nobody has to tell.
  * Process  master (start, SIGHUP, `ctfg check`), worker and db (SIGHUP).
- * Owner    the caller of game_load(); game_free().  In a worker, connections borrow it by
+ * Owner    the caller of game_load(), until game_unref().  In a worker, connections borrow it by
  *          game_ref() and game_unref().
  * Units    points as in the file; see settings.h for its own.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* names.h - which display names are allowed (contract.md section 3), and their folded form. */
+/* names.h - which display names are allowed (docs/api.md), and their folded form. */
 #pragma once
 
 #include <stdbool.h>

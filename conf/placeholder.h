@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * placeholder.h - @USERNAME@ and its siblings (contract.md section 1) in a challenge's text.
+ * placeholder.h - @USERNAME@ and its siblings (docs/organiser.md) in a challenge's text.
  *
  * A text is looked through and escaped as JSON once, at load: placeholder_scan() tells whether there is
  * anything to replace, so that most challenges cost one copy.  Placeholders hold no character that

@@ -19,7 +19,7 @@
  * Cost     rank_find_place: O(log n).  rank_move_player: O(log n) and one store a place moved.
  *          rank_rebuild: O(n log n), in place.  rank_read_lines: one copy, no system call, no
  *          allocation.
- * Source   design.md: "Single-writer rule", "Durability and order", P3.  Reading by version: Boehm,
+ * Source   README.md, P3; shm/README.md, who writes what.  Reading by version: Boehm,
  *          "Can seqlocks get along with programming language memory models?", MSPC 2012.
  *          Tests: test/unit/shm/rank_test.c (order, ties), test/promise/p3_board.
  */

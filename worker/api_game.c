@@ -24,7 +24,7 @@ static bool has_file(const struct game *game, struct str path)
     return false;
 }
 
-/* images/banner.jpg, else images/banner.png (contract.md section 1). */
+/* images/banner.jpg, else images/banner.png (docs/page.md). */
 static struct str banner_path(const struct game *game)
 {
     static const struct str paths[] = {STR_INIT("/images/banner.jpg"),

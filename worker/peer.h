@@ -37,7 +37,7 @@ struct str peer_host(const struct conn *conn, const struct request *request);
 /* Absent: true.  Else the request's own host, or one of allowed_origins. */
 bool peer_origin_is_allowed(const struct conn *conn, const struct request *request);
 /* The stream's URL with the given token, into a buf of at most WEBSOCKET_URL_BYTES_MAX: an older page
- * cuts what is longer (contract.md section 3).  With a Host that is too long the buf has failed. */
+ * cuts what is longer (docs/openapi.yaml, WebsocketUrl).  With a Host that is too long the buf has failed. */
 #define WEBSOCKET_URL_BYTES_MAX 190
 void peer_append_websocket_url(struct buf *out, const struct conn *conn,
                                const struct request *request, const char *token);

@@ -287,7 +287,7 @@ static void expect_news(struct stream_hub *hub)
     }
 }
 
-/* The bare object of contract.md section 4: everyone who is here reads it, then goes. */
+/* The bare object of docs/stream.md: everyone who is here reads it, then goes. */
 static struct blob *reset_frame(void)
 {
     struct buf payload = BUF_INIT(256);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// contract.md section 3, call by call: statuses, fields, words.
+// The calls that tools of the older engine make, one by one: statuses, fields, words.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 

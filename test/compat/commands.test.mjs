@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// contract.md sections 1 and 2 as an organiser types them: commands, flags, and what is said about
+// Files and commands of the older engine as an organiser types them: flags too, and what is said about
 // files that are wrong.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

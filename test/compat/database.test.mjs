@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// contract.md section 6: a database of the older engine is opened, upgraded, and carried on with.
+// A database of the older engine is opened, upgraded, and carried on with.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";

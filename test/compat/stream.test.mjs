@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// contract.md section 4, sentence by sentence: who may listen, what comes first, what comes after.
+// docs/stream.md, sentence by sentence: who may listen, what comes first, what comes after.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";

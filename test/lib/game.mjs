@@ -13,7 +13,7 @@ export const HASH_OF_PW =
 export const flagOf = (id) => `flag{${id}}`;
 
 /**
- * A challenge as contract.md section 1 describes it; `more` overrides.
+ * A challenge as docs/organiser.md describes it; `more` overrides.
  */
 export function challenge(id, more = {}) {
   return {
