@@ -93,7 +93,7 @@ const struct settings_row settings_rows[] = {
      .sentence = "Connections one worker holds; beyond them it answers 503."},
     {.key = "http.trusted_proxies", .kind = SETTINGS_LIST, .offset = FIELD(trusted_proxies),
      .initial = "", .most = 64, .entry = SETTINGS_ENTRY_NETWORK,
-     .sentence = "Proxies whose X-Forwarded-For and -Proto count, besides loopback: addresses, CIDR."},
+     .sentence = "Proxies whose X-Forwarded-For, -Proto and -Host count, besides loopback: addresses, CIDR."},
     {.key = "http.allowed_origins", .kind = SETTINGS_LIST, .offset = FIELD(allowed_origins),
      .initial = "", .most = 200, .entry = SETTINGS_ENTRY_ORIGIN,
      .sentence = "Origins that may open the stream, besides the page's own host, as \"https://board.example.org\"."},

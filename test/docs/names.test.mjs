@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the documents name exists: settings, metrics, and the words an operator looks for in the log.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
@@ -8,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 import { makeGame } from "../lib/game.mjs";
 import { call } from "../lib/player.mjs";
-import { startServer } from "../lib/server.mjs";
+import { ctfg, startServer } from "../lib/server.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const read = (...names) => readFileSync(join(root, ...names), "utf8");
@@ -51,6 +52,21 @@ describe("what the documents name", { timeout: 60000 }, () => {
     const table = [...read("master", "cmd_print.c").matchAll(/^ {4}\{"(\d+)", /gm)].map(([, status]) => status);
     assert.ok(table.includes("73"));
     assert.deepEqual(said, table);
+  });
+
+  it("columns of an export are those that it writes", async () => {
+    const said = [...read("docs", "operator.md").matchAll(/^\| `(\w+)` \| (`\w+`(?:, `\w+`)*) \|/gm)];
+    assert.deepEqual(said.map(([, table]) => table), ["players", "solves", "hints", "submissions", "scoreboard"]);
+    const server = await startServer({ game: makeGame() });
+    try {
+      for (const [, table, names] of said) {
+        const args = ["export", "-C", server.dir, "-b", server.dbdir, "--format", "csv", "--what", table];
+        const [head] = execFileSync(ctfg, args, { encoding: "utf8" }).split("\r\n");
+        assert.equal(names.replaceAll(/[` ]/g, ""), head, table);
+      }
+    } finally {
+      await server.stop();
+    }
   });
 
   it("words of the log, as the runbook has them, are in the program", () => {
