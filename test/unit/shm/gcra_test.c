@@ -160,6 +160,10 @@ static void players_and_kinds_have_words_of_their_own(void **state)
 
     fixture_make(&fixture, &fixture_sizes);
     limits_attach(&fixture.segment, &limits);
+    /* From the first word of the section on, and up to the buckets: in nobody else's memory. */
+    assert_ptr_equal(limits_of_player(&limits, 0, 0),
+                     segment_section(&fixture.segment, SHM_LIMITS));
+    assert_ptr_equal(limits_of_player(&limits, 69, LIMIT_KINDS - 1) + 1, limits.buckets);
     assert_int_equal(take_all(limits_of_player(&limits, 3, LIMIT_HINT), &submit, NOW_US), 10);
     for (uint32_t player = 0; player < 70; player++) {
         for (int kind = 0; kind < LIMIT_KINDS; kind++) {

@@ -84,6 +84,25 @@ static void a_cookie_comes_back_as_its_player(void **state)
     assert_true(session_still_good(&fixture->worker, &session));
 }
 
+/* The key alone keeps strangers out: claims are no secret. */
+static void another_servers_cookie_is_a_strangers(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[SESSION_TEXT_BYTES_MAX];
+    struct session session;
+    uint8_t key[32] = {0};
+
+    session_make(&fixture->worker, SESSION_COOKIE, 1, 55, 60, text);
+    for (size_t i = 0; i < sizeof(key); i += sizeof(key) - 1) { /* either end of it counts */
+        memset(key, 7, sizeof(key));
+        key[i] = 8;
+        free(fixture->worker.keys);
+        assert_true(session_start(&fixture->worker));
+        board_set_session_key(&fixture->worker.board, key);
+        assert_false(session_verify(&fixture->worker, SESSION_COOKIE, str_from(text), &session));
+    }
+}
+
 static void every_flipped_bit_is_noticed(void **state)
 {
     struct fixture *fixture = *state;
@@ -226,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_cookie_comes_back_as_its_player),
+        TEST(another_servers_cookie_is_a_strangers),
         TEST(every_flipped_bit_is_noticed),
         TEST(of_several_cookies_the_first_good_one_counts),
         TEST(a_stream_token_is_no_cookie_and_the_other_way_round),
