@@ -119,7 +119,8 @@ static void hints_follow_the_table(void **state)
             fixture_hint_of(1, rows[i].player, rows[i].challenge, rows[i].hint_id);
         struct decision decision = decide_hint(&rules->view, &request);
 
-        if (decision.status != rows[i].status) {
+        if (decision.status != rows[i].status ||
+            (decision.effect == DECIDE_EVENT) != (rows[i].status == WIRE_OK)) {
             fail_msg("%s: %s", rows[i].what, wire_status_name(decision.status));
         }
     }
@@ -177,10 +178,14 @@ static void what_one_is_called_without_a_name_is_ones_own(void **state)
     struct wire_name own = fixture_name_of(1, ALICE, default_name);
     struct wire_name others = fixture_name_of(2, BOB, default_name);
     struct wire_name word = fixture_name_of(3, BOB, "Anonymous-crew");
+    struct wire_name as_long = fixture_name_of(4, BOB, "TheLegends7");
+    struct wire_name nobodys = fixture_name_of(5, 77, "Zoe");
 
     assert_int_equal(decide_name(&rules->view, &own).status, WIRE_OK);
     assert_int_equal(decide_name(&rules->view, &others).status, WIRE_NAME_TAKEN);
     assert_int_equal(decide_name(&rules->view, &word).status, WIRE_OK);
+    assert_int_equal(decide_name(&rules->view, &as_long).status, WIRE_OK);
+    assert_int_equal(decide_name(&rules->view, &nobodys).status, WIRE_UNKNOWN);
 }
 
 static void logouts_say_whose_sessions_end(void **state)
