@@ -149,6 +149,28 @@ static void what_a_batch_has_decided_counts_for_the_rest_of_it(void **state)
     assert_int_equal(decide_submit(&rules->view, &needs).status, WIRE_LOCKED);
 }
 
+static void what_a_batch_has_decided_for_one_is_nobody_elses(void **state)
+{
+    struct rules *rules = *state;
+    struct wire_submit alice_solves = fixture_submit_of(1, ALICE, CHALLENGE_SMALL);
+    struct wire_submit bob_solves = fixture_submit_of(2, BOB, CHALLENGE_SMALL);
+    struct wire_submit bob_earns = fixture_submit_of(3, BOB, CHALLENGE_FIRST);
+    struct wire_hint alice_buys = fixture_hint_of(4, ALICE, CHALLENGE_FIRST, 1);
+    struct wire_hint bob_buys = fixture_hint_of(5, BOB, CHALLENGE_FIRST, 1);
+    struct decision decision = decide_submit(&rules->view, &alice_solves);
+
+    overlay_note_event(&rules->overlay, &decision.event);
+    decision = decide_hint(&rules->view, &alice_buys);
+    overlay_note_event(&rules->overlay, &decision.event);
+    decision = decide_submit(&rules->view, &bob_earns);
+    assert_int_equal(decision.total_points, 100);
+    overlay_note_event(&rules->overlay, &decision.event);
+    assert_int_equal(decide_submit(&rules->view, &bob_solves).status, WIRE_OK);
+    decision = decide_hint(&rules->view, &bob_buys);
+    assert_int_equal(decision.status, WIRE_OK);
+    assert_int_equal(decision.total_points, 40);
+}
+
 static void a_name_falls_free_inside_a_batch(void **state)
 {
     struct rules *rules = *state;
@@ -214,6 +236,7 @@ int main(void)
         RULES_TEST(submits_follow_the_table),
         RULES_TEST(hints_follow_the_table),
         RULES_TEST(what_a_batch_has_decided_counts_for_the_rest_of_it),
+        RULES_TEST(what_a_batch_has_decided_for_one_is_nobody_elses),
         RULES_TEST(a_name_falls_free_inside_a_batch),
         RULES_TEST(what_one_is_called_without_a_name_is_ones_own),
         RULES_TEST(logouts_say_whose_sessions_end),

@@ -161,6 +161,40 @@ static void a_slot_that_is_held_is_no_longer_who_has_expired(void **state)
     fixture_end(&fixture);
 }
 
+/* Takes what it can get for sessions from `first` on; all given back, or all put. */
+static uint32_t hold_all(struct revoked *revoked, uint64_t first, uint64_t now_s, bool put)
+{
+    uint32_t slots[64];
+    uint32_t held = 0;
+
+    while (held < ARRAY_LEN(slots) && revoked_hold(revoked, first + held, now_s, &slots[held])) {
+        held++;
+    }
+    for (uint32_t i = 0; i < held; i++) {
+        if (put) {
+            revoked_put(revoked, slots[i], first + i, 1000);
+        } else {
+            revoked_give_back(revoked, slots[i]);
+        }
+    }
+    return held;
+}
+
+static void a_slot_that_is_no_longer_held_is_there_for_others(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct revoked revoked;
+
+    start(&fixture, &revoked);
+    assert_true(revoked_begin_holding(&revoked));
+    assert_true(hold_all(&revoked, 1000, 500, false) > 32);
+    assert_true(hold_all(&revoked, 2000, 500, true) > 32);
+    assert_true(hold_all(&revoked, 3000, 1001, true) > 32); /* the ones before have expired */
+    free(revoked.held);
+    fixture_end(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +205,7 @@ int main(void)
         cmocka_unit_test(a_slot_that_is_held_counts_when_it_is_put),
         cmocka_unit_test(one_session_holds_one_slot_however_often),
         cmocka_unit_test(a_slot_that_is_held_is_no_longer_who_has_expired),
+        cmocka_unit_test(a_slot_that_is_no_longer_held_is_there_for_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
