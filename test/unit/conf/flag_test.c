@@ -87,6 +87,18 @@ static void a_guess_may_be_so_long_and_no_longer(void **state)
     assert_false(matches("^a+$", (struct str){guess, FLAG_GUESS_BYTES_MAX + 1}));
 }
 
+static void a_pattern_too_deep_for_the_jits_stack_is_interpreted(void **state)
+{
+    (void)state;
+    static const char deep[] = "^(((((((((((((((((((((a|b)))))))))))))))))))))+$";
+    static char guess[100];
+
+    memset(guess, 'a', sizeof(guess));
+    assert_true(matches(deep, (struct str){guess, sizeof(guess)}));
+    guess[99] = 'c';
+    assert_false(matches(deep, (struct str){guess, sizeof(guess)}));
+}
+
 static void a_mistake_in_a_pattern_has_its_place(void **state)
 {
     (void)state;
@@ -167,6 +179,7 @@ int main(void)
         cmocka_unit_test(a_match_that_begins_behind_its_end_does_not_loop),
         cmocka_unit_test(patterns_and_guesses_are_characters_not_bytes),
         cmocka_unit_test(a_guess_may_be_so_long_and_no_longer),
+        cmocka_unit_test(a_pattern_too_deep_for_the_jits_stack_is_interpreted),
         cmocka_unit_test(a_mistake_in_a_pattern_has_its_place),
         cmocka_unit_test(no_pattern_and_no_guess_can_stall),
         cmocka_unit_test(a_match_that_meets_a_limit_is_wrong),

@@ -69,11 +69,31 @@ static void the_oldest_receipt_is_forgotten(void **state)
     recent_free(&recent);
 }
 
+static void an_id_that_was_used_twice_is_found_at_its_newer_place(void **state)
+{
+    (void)state;
+    struct recent recent;
+    struct receipt receipt;
+
+    recent_init(&recent);
+    recent_add(&recent, &(struct receipt){.request_id = 7, .seq = 1});
+    recent_add(&recent, &(struct receipt){.request_id = 7, .seq = 2});
+    for (uint64_t id = 100; id < 99 + RECENT_MAX; id++) { /* over the older one, not the newer */
+        recent_add(&recent, &(struct receipt){.request_id = id});
+    }
+    assert_true(recent_find(&recent, 7, &receipt));
+    assert_int_equal(receipt.seq, 2);
+    recent_add(&recent, &(struct receipt){.request_id = 8});
+    assert_false(recent_find(&recent, 7, &receipt));
+    recent_free(&recent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_agrees_with_an_array_through_puts_and_removals),
         cmocka_unit_test(the_oldest_receipt_is_forgotten),
+        cmocka_unit_test(an_id_that_was_used_twice_is_found_at_its_newer_place),
     };
 
     return cmocka_run_group_tests_name("map", tests, NULL, NULL);

@@ -149,7 +149,10 @@ static void nobody_is_read_outside_the_table(void **state)
     struct challenge_view challenge;
 
     start(&fixture, 5);
-    const struct bank *live = board_live(&fixture.board);
+    struct bank *live = board_write_begin(&fixture.board);
+    solved_set(live, 0, 64); /* the word behind the last player's of the column before */
+    solved_set_hint(live, 0, 64);
+    board_write_end(&fixture.board);
     assert_false(players_read(live, 5, &player));
     assert_false(players_read(live, 70, &player));
     assert_false(players_read(live, SHM_NONE, &player));
@@ -157,6 +160,7 @@ static void nobody_is_read_outside_the_table(void **state)
     assert_false(challenges_read(live, 130, &challenge));
     assert_false(challenges_read(live, SHM_NONE, &challenge));
     assert_false(solved_test(live, SHM_NONE, 0));
+    assert_false(solved_test(live, 70, 0));
     assert_false(solved_test(live, 0, SHM_NONE));
     assert_false(solved_test(live, 0, 130));
     assert_false(solved_hint_bought(live, 70, 0));
