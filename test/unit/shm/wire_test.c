@@ -48,6 +48,19 @@ static void every_type_is_whole_at_its_own_size_and_incomplete_before(void **sta
     }
 }
 
+/* A buffer holds older bytes behind those that have come: they are no part of a head. */
+static void a_head_is_judged_when_all_of_it_has_come(void **state)
+{
+    (void)state;
+    char bytes[WIRE_MESSAGE_BYTES_MAX];
+
+    memset(bytes, 0xff, sizeof(bytes));
+    for (size_t len = 0; len < sizeof(struct wire_head); len++) {
+        assert_int_equal(judge(bytes, len), WIRE_INCOMPLETE);
+    }
+    assert_int_equal(judge(bytes, sizeof(struct wire_head)), WIRE_BAD);
+}
+
 static void a_message_may_begin_anywhere(void **state)
 {
     (void)state;
@@ -171,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_is_whole_at_its_own_size_and_incomplete_before),
+        cmocka_unit_test(a_head_is_judged_when_all_of_it_has_come),
         cmocka_unit_test(a_message_may_begin_anywhere),
         cmocka_unit_test(a_wrong_head_is_bad),
         cmocka_unit_test(a_body_out_of_bounds_is_bad),
