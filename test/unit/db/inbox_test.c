@@ -322,6 +322,17 @@ static void one_connection_too_many_is_hung_up_on(void **state)
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
         (void)close(fds[i]);
     }
+    uint64_t deadline_us = clock_mono_us() + DEADLINE_US;
+
+    while (fixture->inbox.conn_count > 0 && clock_mono_us() < deadline_us) {
+        turn(fixture);
+    }
+    int later = connect_silent(fixture); /* in a place that fell free */
+
+    say_hello(later);
+    say_submit(later, 1);
+    turn_until_queued(fixture, 1);
+    (void)close(later);
 }
 
 int main(void)

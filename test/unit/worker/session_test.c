@@ -239,6 +239,61 @@ static void another_password_ends_the_sessions_of_its_player_alone(void **state)
     assert_true(session_verify(&fixture->worker, SESSION_COOKIE, str_from(mine), &session));
 }
 
+static void a_public_board_lets_no_old_password_in(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[SESSION_TEXT_BYTES_MAX];
+    struct session session;
+
+    session_make(&fixture->worker, SESSION_COOKIE, 0, 55, 60, text);
+    put_players(fixture, "alice,another\nbob,b\n");
+    fixture->game->settings.board_public = true;
+    assert_false(session_verify(&fixture->worker, SESSION_COOKIE, str_from(text), &session));
+}
+
+static void a_screen_sees_the_board_by_the_present_token_or_a_public_board(void **state)
+{
+    struct fixture *fixture = *state;
+    struct game *game = fixture->game;
+    struct worker *worker = &fixture->worker;
+    char text[SESSION_TEXT_BYTES_MAX];
+    struct session screen;
+    struct session session;
+    const struct str was = game->display_token;
+    const struct str others[] = {STR("second"), STR("third"), STR("fourth"), STR("fifth"), {0}};
+
+    game->settings.board_public = false;
+    game->display_token = STR("first");
+    session_make(worker, SESSION_DISPLAY_TOKEN, SHM_NONE, 56, 60, text);
+    assert_true(session_verify(worker, SESSION_DISPLAY_TOKEN, str_from(text), &screen));
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        game->display_token = others[i];
+        assert_false(session_verify(worker, SESSION_DISPLAY_TOKEN, str_from(text), &session));
+        assert_false(session_still_good(worker, &screen));
+    }
+    game->settings.board_public = true;
+    assert_true(session_verify(worker, SESSION_DISPLAY_TOKEN, str_from(text), &session));
+    assert_true(session_still_good(worker, &screen));
+    game->display_token = was;
+}
+
+static void who_is_not_in_the_game_has_no_session(void **state)
+{
+    struct fixture *fixture = *state;
+    char mine[SESSION_TEXT_BYTES_MAX];
+    char other[SESSION_TEXT_BYTES_MAX] = "what was there before";
+    struct session bob;
+    struct session session;
+
+    session_make(&fixture->worker, SESSION_COOKIE, 2, 55, 60, other);
+    assert_string_equal(other, "");
+    session_make(&fixture->worker, SESSION_COOKIE, 1, 55, 60, mine);
+    assert_true(session_verify(&fixture->worker, SESSION_COOKIE, str_from(mine), &bob));
+    put_players(fixture, "alice,a\n");
+    assert_false(session_verify(&fixture->worker, SESSION_COOKIE, str_from(mine), &session));
+    assert_false(session_still_good(&fixture->worker, &bob));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -253,6 +308,9 @@ int main(void)
         TEST(epochs_and_revocation_end_sessions),
         TEST(a_cookie_survives_a_change_of_slots),
         TEST(another_password_ends_the_sessions_of_its_player_alone),
+        TEST(a_public_board_lets_no_old_password_in),
+        TEST(a_screen_sees_the_board_by_the_present_token_or_a_public_board),
+        TEST(who_is_not_in_the_game_has_no_session),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
