@@ -155,6 +155,20 @@ static void text_is_taken_and_forgotten(void **state)
     client_frame(&client, FIN | TEXT, STR("ping"));
     client_frame(&client, FIN | TEXT, STR(""));
     client_frame(&client, FIN | TEXT, STR("gr\xc3\xbc\xc3\x9f \xf0\x9f\x8e\x89"));
+    /* The last characters before a gap: only the second of their bytes is bounded more tightly. */
+    client_frame(&client, FIN | TEXT, STR("\xed\x9f\xbf\xf4\x8f\xbf\xbf"));
+    expect(&client, 0, "");
+}
+
+/* The older page says "ping" every half a minute, for a whole event. */
+static void the_limit_is_a_messages_not_all_of_theirs(void **state)
+{
+    struct client client = CLIENT;
+
+    (void)state;
+    for (int i = 0; i < 300; i++) {
+        client_frame(&client, FIN | TEXT, STR("ping"));
+    }
     expect(&client, 0, "");
 }
 
@@ -338,6 +352,12 @@ static void idle_clients_share_one_parser(void **state)
     }
     assert_string_equal(heard.text, "ping:abc ping:abc ping:abc");
     assert_non_null(shared.spare);
+    for (size_t i = 0; i < ARRAY_LEN(inputs); i++) { /* a whole one, by the parser that was used */
+        assert_int_equal(ws_receive(&shared, &inputs[i], client.bytes.data, client.bytes.len,
+                                    on_control, &heard),
+                         0);
+        assert_null(inputs[i].parser);
+    }
     ws_shared_end(&shared);
     buf_free(&client.bytes);
 }
@@ -350,6 +370,7 @@ int main(void)
         cmocka_unit_test(heads_have_the_shortest_length),
         cmocka_unit_test(a_close_frame_carries_code_and_reason),
         cmocka_unit_test(text_is_taken_and_forgotten),
+        cmocka_unit_test(the_limit_is_a_messages_not_all_of_theirs),
         cmocka_unit_test(ping_pong_and_close_are_heard_in_order),
         cmocka_unit_test(a_close_may_be_empty),
         cmocka_unit_test(fragments_make_one_message_and_controls_may_come_between),
