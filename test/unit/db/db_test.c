@@ -114,6 +114,41 @@ static void a_resent_submit_counts_once(void **state)
     (void)close(fd);
 }
 
+/* As after so many requests that db has forgotten which ones it answered. */
+static void a_row_knows_the_request_that_made_it(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+    struct wire_result first = fixture_submit(fd, 77, ALICE, CHALLENGE_FIRST);
+
+    fixture_sql(fixture, "UPDATE events SET request_id = 99");
+    struct wire_result again = fixture_submit(fd, 99, ALICE, CHALLENGE_FIRST);
+
+    assert_int_equal(again.status, WIRE_OK);
+    assert_int_equal(again.seq, first.seq);
+    assert_int_equal(again.total_points, 100);
+    assert_int_equal(fixture_submit(fd, 98, ALICE, CHALLENGE_FIRST).status, WIRE_ALREADY);
+    (void)close(fd);
+}
+
+static void the_unique_index_has_the_last_word(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+
+    fixture_sql(fixture, "INSERT INTO events (ts, user_id, challenge_id, event_type, points) "
+                         "SELECT 1, id, 11, 1, 100 FROM users WHERE username = 'bob'");
+    struct wire_result result = fixture_submit(fd, 5, BOB, CHALLENGE_FIRST);
+
+    assert_int_equal(result.status, WIRE_ALREADY);
+    assert_int_equal(result.total_points, 0);
+    (void)close(fd);
+}
+
 static void the_same_request_twice_in_one_batch_counts_once(void **state)
 {
     struct fixture *fixture = *state;
@@ -531,6 +566,8 @@ int main(void)
         PROCESS_TEST(news_come_before_the_answer_to_every_worker),
         PROCESS_TEST(what_a_db_committed_as_it_died_is_counted_by_its_successor),
         PROCESS_TEST(a_resent_submit_counts_once),
+        PROCESS_TEST(a_row_knows_the_request_that_made_it),
+        PROCESS_TEST(the_unique_index_has_the_last_word),
         PROCESS_TEST(the_same_request_twice_in_one_batch_counts_once),
         PROCESS_TEST(two_hints_of_one_batch_do_not_spend_the_same_points),
         PROCESS_TEST(a_name_is_one_players_whatever_its_case),

@@ -70,6 +70,33 @@ static void a_session_may_end_again_twice_in_one_batch(void **state)
     (void)close(fd);
 }
 
+/* A logout is never refused: without a place for this one session all of its player's end. */
+static void a_logout_without_a_place_ends_all_of_the_players(void **state)
+{
+    struct fixture *fixture = *state;
+    struct wire_revoke session = {.head = wire_head_make(WIRE_REVOKE, 1),
+                                  .player = BOB,
+                                  .session_id = 0xabcdef,
+                                  .expires_s = clock_real_us() / 1000000 + 3600};
+    struct player_view view;
+    struct revoked revoked;
+
+    fixture_start(fixture);
+    revoked_attach(&fixture->segment, &revoked);
+    for (uint32_t slot = 0; slot < revoked.slot_count; slot++) { /* taken by others */
+        atomic_store(&revoked.slots[slot].expires_s, session.expires_s);
+        atomic_store(&revoked.slots[slot].session_id, UINT64_C(1) << 32 | slot);
+    }
+    int fd = fixture_connect(fixture);
+
+    fixture_send(fd, &session, sizeof(session));
+    assert_int_equal(fixture_result(fd).status, WIRE_OK);
+    assert_false(revoked_test(&revoked, 0xabcdef));
+    assert_true(players_read(board_live(&fixture->board), BOB, &view));
+    assert_int_equal(view.auth_epoch, 1);
+    (void)close(fd);
+}
+
 static void sessions_outlive_a_restart(void **state)
 {
     struct fixture *fixture = *state;
@@ -95,6 +122,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SESSION_TEST(ended_sessions_stay_ended),
         SESSION_TEST(a_session_may_end_again_twice_in_one_batch),
+        SESSION_TEST(a_logout_without_a_place_ends_all_of_the_players),
         SESSION_TEST(sessions_outlive_a_restart),
     };
 
