@@ -136,12 +136,35 @@ static void a_reset_is_logged_once_by_whoever_tells_of_it(void **state)
     still_end(&still);
 }
 
+/* The ring outlives db, and so do the numbers in it: after a reload they are other players'. */
+static void players_who_changed_places_keep_their_events(void **state)
+{
+    struct fixture *fixture = *state;
+    struct event event;
+
+    fixture_start(fixture);
+    int fd = fixture_connect(fixture);
+    struct wire_result solve = fixture_submit(fd, 5, ALICE, CHALLENGE_FIRST);
+
+    (void)close(fd);
+    fixture_kill(fixture);
+    game_unref(fixture->game);
+    fixture->game = fixture_game(fixture_challenges, "bob,pw\ncarol,pw\nalice,pw\n");
+    fixture->game->settings.database_dir = str_from(fixture->dir);
+    fixture_start(fixture);
+    assert_int_equal(ring_read_event(&fixture->ring, solve.seq, &event), RING_OK);
+    assert_int_equal(event.player, 2);
+    assert_int_equal(players_score(board_live(&fixture->board), 2), 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_job_waits_for_the_pass_that_runs),
         cmocka_unit_test(a_reload_that_meets_a_reset_is_put_off_and_not_refused),
         cmocka_unit_test(a_reset_is_logged_once_by_whoever_tells_of_it),
+        cmocka_unit_test_setup_teardown(players_who_changed_places_keep_their_events,
+                                        fixture_set_up, fixture_tear_down),
     };
 
     return cmocka_run_group_tests_name("job", tests, NULL, NULL);
