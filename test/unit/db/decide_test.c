@@ -190,6 +190,21 @@ static void a_name_falls_free_inside_a_batch(void **state)
     assert_int_equal(decide_name(&rules->view, &bob_eve).status, WIRE_NAME_TAKEN);
 }
 
+/* An older file may hold a name twice: it is the first one's, whatever the second one does. */
+static void a_name_held_twice_stays_its_first_holders(void **state)
+{
+    struct rules *rules = *state;
+    struct roster *roster = &rules->rebuild.roster;
+    struct wire_name ada = fixture_name_of(1, CAROL, "ada");
+
+    roster_rename(roster, roster_at_slot(roster, ALICE), "Ada");
+    roster_rename(roster, roster_at_slot(roster, BOB), "ADA");
+    roster_rename(roster, roster_at_slot(roster, BOB), "Eve");
+    assert_int_equal(decide_name(&rules->view, &ada).status, WIRE_NAME_TAKEN);
+    roster_rename(roster, roster_at_slot(roster, ALICE), "Zoe");
+    assert_int_equal(decide_name(&rules->view, &ada).status, WIRE_OK);
+}
+
 static void what_one_is_called_without_a_name_is_ones_own(void **state)
 {
     struct rules *rules = *state;
@@ -238,6 +253,7 @@ int main(void)
         RULES_TEST(what_a_batch_has_decided_counts_for_the_rest_of_it),
         RULES_TEST(what_a_batch_has_decided_for_one_is_nobody_elses),
         RULES_TEST(a_name_falls_free_inside_a_batch),
+        RULES_TEST(a_name_held_twice_stays_its_first_holders),
         RULES_TEST(what_one_is_called_without_a_name_is_ones_own),
         RULES_TEST(logouts_say_whose_sessions_end),
     };
