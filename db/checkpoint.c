@@ -126,7 +126,7 @@ void checkpoint_consider(struct checkpoint *checkpoint, struct store *store, uin
     bool is_room_idle = idle_us >= CHECKPOINT_EMPTY_MS * 1000 &&
                         store_log_bytes(store) > checkpoint->log_bytes_max / 2;
     bool is_large =
-        pending >= checkpoint->log_bytes_max / 2 || checkpoint_is_blocked(checkpoint, store);
+        pending >= checkpoint->log_bytes_max / 4 * 3 || checkpoint_is_blocked(checkpoint, store);
 
     if ((!in_lull && !is_large && !is_room_idle) || clock_mono_us() < checkpoint->not_before_us) {
         return;

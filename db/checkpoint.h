@@ -7,7 +7,8 @@
  * the pool empties it, and commits wait for that.
  *   in a lull     nothing came for CHECKPOINT_LULL_MS and there is more than CHECKPOINT_SMALL_BYTES
  *   in a long one the file's room is given back, where it is above half of the limit
- *   under load    half of the limit is reached; past the limit and a half commits wait for the pass
+ *   under load    three quarters of the limit are reached; past the limit and a half commits wait for the
+ *                 pass.  As late as that, since a page that many commits have changed moves once
  *   a reader in the way   is not waited for: next try later, and later each time; when the file comes
  *                 near twice the limit all the same, commits are refused (checkpoint_is_blocked)
  * Process  db.  Owner: struct db.

@@ -349,7 +349,7 @@ static void write_limits(struct page *page, const struct worker *worker)
         {"db_batch_limit_requests", settings->db_batch_max,
          "Requests in a transaction at most (database.batch)."},
         {"db_wal_limit_bytes", settings->wal_bytes_max,
-         "Limit of the write-ahead log (database.wal_size): at half of it, it is checkpointed at once."},
+         "Limit of the write-ahead log (database.wal_size): at 3/4 of it, it is checkpointed at once."},
         {"db_guesses_limit", settings->guesses_kept_max,
          "Rejected guesses kept (database.guesses_kept)."},
         {"players_limit", sizes->players_max,

@@ -6,6 +6,7 @@
 #include "db/checkpoint.h"
 
 #define LOG_BYTES_MAX (4u << 20)
+#define LOG_BYTES_LARGE (LOG_BYTES_MAX / 4 * 3)
 #define EVENTS_A_COMMIT 100
 
 struct moved {
@@ -86,7 +87,7 @@ static void under_load_the_file_is_written_over(void **state)
     struct moved moved = open_moved(*state);
 
     begin(&moved);
-    commit_until(&moved, LOG_BYTES_MAX / 2);
+    commit_until(&moved, LOG_BYTES_LARGE);
     uint64_t bytes = store_log_bytes(moved.store);
 
     for (int round = 0; round < 3; round++) {
@@ -94,7 +95,7 @@ static void under_load_the_file_is_written_over(void **state)
         assert_int_equal(store_log_bytes(moved.store), bytes);
         commit_some(&moved);
         assert_int_equal(store_log_bytes(moved.store), bytes);
-        commit_until(&moved, LOG_BYTES_MAX / 2);
+        commit_until(&moved, LOG_BYTES_LARGE);
         bytes = store_log_bytes(moved.store); /* a frame more or less */
         assert_true(bytes < LOG_BYTES_MAX);
     }
@@ -106,7 +107,7 @@ static void a_long_lull_gives_the_room_back(void **state)
     struct moved moved = open_moved(*state);
 
     begin(&moved);
-    commit_until(&moved, LOG_BYTES_MAX / 2);
+    commit_until(&moved, LOG_BYTES_LARGE);
     move_all(&moved);
     assert_true(store_log_bytes(moved.store) > LOG_BYTES_MAX / 2);
     checkpoint_consider(&moved.checkpoint, moved.store, CHECKPOINT_EMPTY_MS * 1000 - 1);
@@ -115,7 +116,7 @@ static void a_long_lull_gives_the_room_back(void **state)
     assert_true(moved.checkpoint.is_running);
     assert_int_equal(uv_run(&moved.loop, UV_RUN_DEFAULT), 0);
     assert_int_equal(store_log_bytes(moved.store), 0);
-    commit_until(&moved, LOG_BYTES_MAX / 2); /* and under load it is kept again */
+    commit_until(&moved, LOG_BYTES_LARGE); /* and under load it is kept again */
     move_all(&moved);
     assert_true(store_log_bytes(moved.store) > LOG_BYTES_MAX / 2);
     end(&moved);
