@@ -179,7 +179,7 @@ const struct settings_row settings_rows[] = {
      .sentence = "A player whose request has had no answer by then gets 503 and may try again."},
     {.key = "database.wal_size", .kind = SETTINGS_BYTES, .offset = FIELD(wal_bytes_max),
      .initial = "64MiB", .least = 1048576, .most = 4294967295,
-     .at_restart = true, .sentence = "The write-ahead log is checkpointed in lulls, at three quarters of this at once, and stays below twice of it."},
+     .at_restart = true, .sentence = "At three quarters of this the write-ahead log is checkpointed at once; it stays below twice this."},
     {.key = "database.guesses_kept", .kind = SETTINGS_COUNT, .offset = FIELD(guesses_kept_max),
      .initial = "1000000", .least = 0, .most = 100000000,
      .sentence = "Wrong guesses kept for the organiser, newest first."},

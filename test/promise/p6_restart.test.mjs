@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // P6: one process failing is not an outage. Real processes, really killed, stopped and replaced.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
@@ -301,8 +301,12 @@ describe("P6: a reload", () => {
   let server;
   let one;
   let stream;
-  const rewrite = (list) =>
-    writeFileSync(join(server.dir, "challenges.json"), JSON.stringify(list, null, 1));
+  /* In one step: a reload that a test before has asked for may read the file meanwhile. */
+  const rewrite = (list) => {
+    const draft = `${server.dir}-challenges.json`;
+    writeFileSync(draft, JSON.stringify(list, null, 1));
+    renameSync(draft, join(server.dir, "challenges.json"));
+  };
   /** Resolves with what was logged meanwhile. */
   const reload = async () => {
     const from = server.log().length;
