@@ -140,12 +140,10 @@ void checkpoint_consider(struct checkpoint *checkpoint, struct store *store, uin
 
 bool checkpoint_is_behind(const struct checkpoint *checkpoint, const struct store *store)
 {
-    if (!checkpoint->is_running || checkpoint->is_emptying) {
-        return checkpoint->is_running;
-    }
-    return checkpoint->retry_ms == 0 &&
-           store_log_pending_bytes(store) >
-               checkpoint->log_bytes_max + checkpoint->log_bytes_max / 2;
+    return checkpoint->is_emptying ||
+           (checkpoint->is_running && checkpoint->retry_ms == 0 &&
+            store_log_pending_bytes(store) >
+                checkpoint->log_bytes_max + checkpoint->log_bytes_max / 2);
 }
 
 /* By the size of the file: what has been moved still takes its room until all of it has been. */

@@ -164,7 +164,7 @@ static void refuse_for_want_of_fds(struct accept_state *accept, int listener_fd)
 
 /* ---- taking them in ---- */
 
-/* Asked anew each time: prlimit(1) raises the limit of a worker that runs. */
+/* Asked anew for each bite: prlimit(1) raises the limit of a worker that runs. */
 static uint32_t conns_by_files(void)
 {
     struct rlimit limit;
@@ -185,12 +185,12 @@ uint32_t accept_conns_most(const struct worker *worker)
     return by_files < by_setting ? by_files : by_setting;
 }
 
-static void take_in(struct listener *listener, int fd, const struct sockaddr *peer)
+static void take_in(struct listener *listener, int fd, const struct sockaddr *peer,
+                    uint32_t by_files)
 {
     struct accept_state *accept = listener->accept;
     struct worker *worker = accept->worker;
     uint32_t by_setting = worker->game->settings.conns_per_worker_max;
-    uint32_t by_files = conns_by_files();
 
     slots_add(METRIC_CONNS_ACCEPTED, 1);
     accept->allowed_conns -= accept->allowed_conns > 0 ? 1 : 0;
@@ -221,6 +221,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         (listener->side == CONN_PLAYERS && let_siblings_go_first(accept))) {
         return;
     }
+    uint32_t by_files = conns_by_files();
+
     for (unsigned i = 0; i < ACCEPT_BITE_CONNS; i++) {
         struct sockaddr_storage peer = {0};
         socklen_t peer_len = sizeof(peer);
@@ -228,7 +230,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
-            take_in(listener, fd, (const struct sockaddr *)&peer);
+            take_in(listener, fd, (const struct sockaddr *)&peer, by_files);
         } else if (errno == EMFILE || errno == ENFILE) {
             refuse_for_want_of_fds(accept, listener->fd);
             return;
